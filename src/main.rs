@@ -1,4 +1,6 @@
 //! runwisp: one daemon in place of cron and supervisord.
 #![allow(dead_code, unused_imports, reason = "the parts that use the others are still to come")]
 
+mod base;
+
 fn main() {}
