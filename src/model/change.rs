@@ -1,0 +1,42 @@
+//! What is to be made durable. The engine and the sweeper say it, the store's one writer
+//! carries it out in order; no row type leaves the store.
+
+use jiff::Timestamp;
+
+use crate::model::job::JobName;
+use crate::model::run::{End, Leader, Run, RunId};
+
+/// One change of the database. Changes that travel together are one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Change {
+    /// A new run, in whatever phase it is.
+    Insert(Run),
+    /// A pending run gets its slot.
+    Start { run: RunId, at: Timestamp },
+    /// The process of a running run is known, so that a later daemon can find it.
+    Identify { run: RunId, leader: Leader },
+    /// A run is over. `since` is written too: it is taken back where no process came to be.
+    End { run: RunId, since: Option<Timestamp>, at: Timestamp, end: End },
+    /// Where the schedule of a task stands.
+    Anchor(Anchor),
+    /// A task is no longer configured: what it missed since is nobody's business.
+    Forget(JobName),
+    /// Ended runs whose files are gone.
+    Delete(Vec<RunId>),
+    /// A value of the table `config_entries`.
+    Set { key: &'static str, value: String },
+}
+
+/// The last tick of a task that was handled, and the schedule that it belonged to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Anchor {
+    pub(crate) job: JobName,
+    /// Ticks up to here, this one included, are settled.
+    pub(crate) at: Timestamp,
+    /// Expression and zone; another text is another schedule, which missed nothing.
+    pub(crate) schedule: String,
+}
+
+/// Numbers the batches of changes; everything up to a number becomes durable together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CommitId(pub(crate) u64);

@@ -1,0 +1,55 @@
+//! What the engine tells the outside once it is durable.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::job::JobName;
+use crate::model::run::{Run, RunId};
+
+/// Something that listeners may want to know. The events of one run come in the order
+/// created, started, ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Event {
+    RunCreated(Run),
+    RunStarted(Run),
+    RunEnded(Run),
+    /// Ticks passed unfired; `started` runs make up for them.
+    TicksMissed {
+        job: JobName,
+        missed: Missed,
+        started: usize,
+    },
+    /// The wall clock moved by more than 90 s against the steady one.
+    ClockJumped {
+        direction: Direction,
+        by: Duration,
+    },
+    /// The daemon cannot go on; the text says why.
+    Fatal(String),
+    /// The daemon is about to stop, with so many runs in flight.
+    Stopping {
+        why: &'static str,
+        in_flight: usize,
+    },
+    /// These runs had to be killed: the shutdown budget was used up, or a second signal came.
+    CutShort(Vec<(JobName, RunId)>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Back,
+}
+
+/// How many ticks passed unfired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missed {
+    /// Exact, unless `cut`: then there were more.
+    pub(crate) count: usize,
+    /// Counting stopped early.
+    pub(crate) cut: bool,
+    pub(crate) first: Timestamp,
+    /// The newest one, or the newest that was counted.
+    pub(crate) last: Timestamp,
+}

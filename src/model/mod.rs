@@ -1,0 +1,6 @@
+//! What a job, a run and an event are. No decision is made here, nothing is read or written.
+
+pub(crate) mod change;
+pub(crate) mod event;
+pub(crate) mod job;
+pub(crate) mod run;

@@ -1,0 +1,210 @@
+//! One execution of a job, and every refusal of one: what a row of the history says.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::base::ulid::Ulid;
+use crate::model::job::{JobName, Kind};
+
+/// The id of a run.
+pub(crate) type RunId = Ulid;
+
+/// No process ever gave an exit status: never started, skipped or refused.
+pub(crate) const NO_EXIT_STATUS: i32 = -1;
+/// The daemon died while the run was running.
+pub(crate) const CRASHED: i32 = -2;
+
+/// One row of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) id: RunId,
+    pub(crate) job: JobName,
+    pub(crate) kind: Kind,
+    pub(crate) trigger: Trigger,
+    pub(crate) created_at: Timestamp,
+    pub(crate) phase: Phase,
+    /// 0 for the first run, 1 for its first retry.
+    pub(crate) retry_attempt: u32,
+    /// The direct predecessor in a chain of retries or restarts.
+    pub(crate) retry_of: Option<RunId>,
+    /// The slot of a service, 0 for tasks.
+    pub(crate) replica: u16,
+}
+
+/// How far a run has come; it never goes back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Phase {
+    Pending,
+    Running { since: Timestamp },
+    Ended { since: Option<Timestamp>, at: Timestamp, end: End },
+}
+
+impl Phase {
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Phase::Pending => "pending",
+            Phase::Running { .. } => "running",
+            Phase::Ended { .. } => "ended",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct End {
+    pub(crate) reason: EndReason,
+    /// 0 to 255, [`NO_EXIT_STATUS`] or [`CRASHED`].
+    pub(crate) exit_code: i32,
+    /// The cause in a few words, where the reason does not say it all.
+    pub(crate) message: Option<String>,
+    pub(crate) log: LogTotals,
+}
+
+/// What the log of a run holds at its close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogTotals {
+    pub(crate) lines: u64,
+    /// Process output received, dropped bytes included.
+    pub(crate) bytes: u64,
+    pub(crate) truncated: bool,
+}
+
+/// Why a run is over (docs/running.md, How a run ends).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum EndReason {
+    Success,
+    Failed,
+    Timeout,
+    LogOverflow,
+    Crashed,
+    Stopped,
+    Skipped,
+    QueueFull,
+    DstSkipped,
+    Missed,
+}
+
+impl EndReason {
+    pub(crate) const ALL: [EndReason; 10] = [
+        EndReason::Success,
+        EndReason::Failed,
+        EndReason::Timeout,
+        EndReason::LogOverflow,
+        EndReason::Crashed,
+        EndReason::Stopped,
+        EndReason::Skipped,
+        EndReason::QueueFull,
+        EndReason::DstSkipped,
+        EndReason::Missed,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            EndReason::Success => "success",
+            EndReason::Failed => "failed",
+            EndReason::Timeout => "timeout",
+            EndReason::LogOverflow => "log_overflow",
+            EndReason::Crashed => "crashed",
+            EndReason::Stopped => "stopped",
+            EndReason::Skipped => "skipped",
+            EndReason::QueueFull => "queue_full",
+            EndReason::DstSkipped => "dst_skipped",
+            EndReason::Missed => "missed",
+        }
+    }
+
+    pub(crate) fn is_failure(self) -> bool {
+        match self {
+            EndReason::Failed
+            | EndReason::Timeout
+            | EndReason::LogOverflow
+            | EndReason::Crashed
+            | EndReason::Missed => true,
+            EndReason::Success
+            | EndReason::Stopped
+            | EndReason::Skipped
+            | EndReason::QueueFull
+            | EndReason::DstSkipped => false,
+        }
+    }
+
+    /// Failures of a run that really ran; a missed tick has nothing to repeat.
+    pub(crate) fn is_retryable(self) -> bool {
+        self.is_failure() && self != EndReason::Missed
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Who started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    Cron,
+    Api,
+    Service,
+    Startup,
+}
+
+impl Trigger {
+    pub(crate) const ALL: [Trigger; 4] =
+        [Trigger::Cron, Trigger::Api, Trigger::Service, Trigger::Startup];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Trigger::Cron => "cron",
+            Trigger::Api => "api",
+            Trigger::Service => "service",
+            Trigger::Startup => "startup",
+        }
+    }
+}
+
+/// Who a process is, so that a later daemon never mistakes another one for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leader {
+    pub(crate) pid: i32,
+    /// Clock ticks since boot, field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+    pub(crate) start: u64,
+}
+
+/// Why runwisp stops a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Its `timeout` passed.
+    Timeout,
+    /// `log_on_full = "kill_task"` at `log_max_size`.
+    LogOverflow,
+    /// The disk is nearly full and `log_on_full` is `kill_task`.
+    DiskPressure,
+    /// Somebody asked for it.
+    Operator,
+    /// A newer run takes its slot (`on_overlap = "terminate"`).
+    Superseded,
+    /// The daemon stops.
+    Shutdown,
+}
+
+/// What a run's thread reports when the run is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Exit {
+    pub(crate) how: ExitHow,
+    /// Why runwisp stopped it, if it did.
+    pub(crate) cause: Option<Cause>,
+    pub(crate) log: LogTotals,
+    /// When it was over: the leader gone, and with it the group or the pipes.
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExitHow {
+    Code(i32),
+    /// The number of the signal that killed the leader.
+    Signal(i32),
+    /// No process came to be, or its thread was lost; the text says why.
+    NotStarted(String),
+}
