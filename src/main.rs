@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "the parts that use the others are still to come")]
 
 mod base;
+mod config;
 mod cron;
 mod model;
 

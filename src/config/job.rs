@@ -1,0 +1,126 @@
+//! One `[tasks.NAME]` or `[services.NAME]`: what both kinds have in common. What only one of
+//! them has is read by `task` and `service` (docs/configuration.md, Tasks and Services).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::inherit::Inherited;
+use super::notify::Channels;
+use super::surroundings::{Surroundings, Zone, Zones};
+use super::table::{Entry, Table};
+use super::{process, service, task};
+use crate::model::job::{Job, JobName, Kind, Process, Work};
+
+/// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
+const SCRIPT_LIMIT: usize = 131_071;
+const NAME_LIMIT: usize = 100;
+
+/// What the other tables of the file say that matters to jobs.
+pub(crate) struct Context<'a> {
+    pub(crate) surroundings: &'a Surroundings<'a>,
+    pub(crate) zones: Zones<'a>,
+    pub(crate) zone: Zone,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) channels: Channels<'a>,
+    pub(crate) defaults: Inherited,
+}
+
+/// Reads a whole table. Whatever is wrong in it is reported, and stands for its default.
+pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'_>) -> Job {
+    let from = match kind {
+        Kind::Task => context.defaults.clone(),
+        // A limit meant for jobs that end would restart services for ever.
+        Kind::Service => Inherited { timeout: None, ..context.defaults.clone() },
+    };
+    let own = from.overridden_by(&table, context.surroundings, context.shutdown_timeout);
+    let run = script(&table);
+    let description = table.text("description").unwrap_or_default().to_owned();
+    let group = table.text("group").filter(|group| !group.trim().is_empty());
+    let api_trigger_key = table.alias("api_trigger", "manual_trigger");
+    let api_trigger = table.switch(api_trigger_key).unwrap_or(true);
+    let on_failure_key = table.alias("notify_on_failure", "notify");
+    context.channels.check(&table, on_failure_key);
+    context.channels.check(&table, "notify_on_success");
+    let working_dir = process::working_dir(&table, context.surroundings);
+    let (work, heading) = match kind {
+        Kind::Task => (Work::Task(task::read(name, &table, api_trigger, context)), "Tasks"),
+        Kind::Service => (Work::Service(service::read(name, &table)), "Services"),
+    };
+    table.finish(|key, entry| pointer(name, kind, key, entry));
+    Job {
+        name: JobName::new(name),
+        description,
+        group: group.unwrap_or(heading).to_owned(),
+        run,
+        api_trigger,
+        timeout: own.timeout,
+        log: own.log,
+        keep: own.keep,
+        stop: own.stop,
+        process: Process { env: own.env, working_dir, shell: own.shell },
+        work,
+    }
+}
+
+/// What is wrong with a name, if anything.
+pub(crate) fn name_flaw(name: &str, kind: Kind) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_good = name.bytes().next().is_some_and(is_plain)
+        && name.bytes().all(|byte| is_plain(byte) || b".:-".contains(&byte))
+        && name.len() <= NAME_LIMIT;
+    (!is_good).then(|| {
+        format!(
+            "not a valid {} name; use 1 to {NAME_LIMIT} letters, digits, \"_\", \"-\", \".\" or \
+             \":\", the first one a letter, a digit or \"_\"",
+            kind.as_str()
+        )
+    })
+}
+
+fn script(table: &Table<'_>) -> Arc<str> {
+    let Some(script) = table.text("run") else {
+        // `[tasks.a.b]` alone is a name without quotes, not a task without a command.
+        if !table.has("run") && !has_stray_table(table) {
+            table.error_here("run command is required");
+        }
+        return "".into();
+    };
+    if script.trim().is_empty() {
+        table.error("run", "run command is required; it is blank");
+    } else if script.contains('\0') {
+        table.error("run", "the command contains a NUL byte; remove it");
+    } else if script.len() > SCRIPT_LIMIT {
+        let length = script.len();
+        let message = format!(
+            "the command is too long ({length} bytes); at most {SCRIPT_LIMIT} bytes, put it into a file"
+        );
+        table.error("run", message);
+    }
+    script.into()
+}
+
+fn has_stray_table(table: &Table<'_>) -> bool {
+    let entries = table.entries();
+    entries.iter().any(|(key, entry)| *key != "env" && entry.value.is_table())
+}
+
+/// Where a key that is not known here belongs.
+fn pointer(name: &str, kind: Kind, key: &str, entry: Entry<'_>) -> Option<String> {
+    match (kind, key) {
+        (Kind::Task, "instances" | "restart_delay" | "restart_backoff") => {
+            Some(format!("{key} is only valid on [services.*]"))
+        }
+        (Kind::Service, "retry_attempts" | "retry_delay" | "retry_backoff") => Some(format!(
+            "{key} is only valid on [tasks.*]; services have restart_delay and restart_backoff"
+        )),
+        (
+            Kind::Service,
+            "cron" | "timezone" | "catch_up" | "max_queued" | "queue_max" | "max_catch_up_runs"
+            | "run_on_start",
+        ) => Some(format!("{key} is only valid on [tasks.*]")),
+        (Kind::Task | Kind::Service, _) => entry.value.is_table().then(|| {
+            let full = format!("{name}.{key}");
+            format!("a name with a dot must be quoted: [{}s.{full:?}]", kind.as_str())
+        }),
+    }
+}

@@ -1,0 +1,270 @@
+//! The one stage that touches the host: reads the file, and answers what the other stages
+//! ask about zones, dotenv files and the home directory.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::{self, TimeZone, TimeZoneDatabase};
+
+use super::problem::Report;
+use super::surroundings::{NoZone, Surroundings, Zones};
+use super::{Config, Problem, Problems};
+use crate::base::sentence::error_text;
+
+/// No file of the user's is larger (docs/configuration.md, The file).
+const SIZE_LIMIT: u64 = 4 << 20;
+/// Where some systems keep zones that jiff does not look at.
+const FURTHER_ZONES: &str = "/usr/lib/zoneinfo";
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// One line about the file itself.
+    Unreadable(String),
+    /// One line for each problem and a last one with their number.
+    Invalid(Problems),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Unreadable(reason) => f.write_str(reason),
+            LoadError::Invalid(problems) => problems.fmt(f),
+        }
+    }
+}
+
+/// Reads a file and all that it names. `now` is where schedules start to be looked at.
+pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
+    let shown = path.to_string_lossy();
+    let (bytes, mode) = read_bytes(path)?;
+    let text = decode(&bytes, &shown).map_err(LoadError::Invalid)?;
+    let place = std::path::absolute(path).map_err(|error| {
+        LoadError::Unreadable(format!("cannot find {shown}: {}", error_text(&error)))
+    })?;
+    let home = std::env::home_dir();
+    let further = TimeZoneDatabase::from_dir(FURTHER_ZONES).ok();
+    let databases: Vec<_> = [Some(tz::db()), further.as_ref()].into_iter().flatten().collect();
+    let surroundings = Surroundings {
+        file: &shown,
+        directory: place.parent().unwrap_or(&place),
+        home: home.as_deref(),
+        now,
+        zone: &|name| zone(&databases, name),
+        local_zone: &local_zone,
+        read: &|path| fs::read_to_string(path).map_err(|error| error_text(&error)),
+    };
+    let mut config = super::read(text, &surroundings).map_err(LoadError::Invalid)?;
+    config.path = path.to_owned();
+    if mode & 0o022 != 0 && is_root() {
+        config.warnings.insert(0, writable_warning(&shown));
+    }
+    Ok(config)
+}
+
+/// The zone of a name that stands outside the file, by the same rules.
+pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
+    let further = TimeZoneDatabase::from_dir(FURTHER_ZONES).ok();
+    let databases: Vec<_> = [Some(tz::db()), further.as_ref()].into_iter().flatten().collect();
+    let surroundings = Surroundings {
+        file: "",
+        directory: Path::new(""),
+        home: None,
+        now: Timestamp::UNIX_EPOCH,
+        zone: &|name| zone(&databases, name),
+        local_zone: &local_zone,
+        read: &|_| Err(String::new()),
+    };
+    Zones::new(&surroundings).find(name).map(|zone| zone.zone)
+}
+
+/// The content and the permissions.
+fn read_bytes(path: &Path) -> Result<(Vec<u8>, u32), LoadError> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| {
+        LoadError::Unreadable(if error.kind() == io::ErrorKind::NotFound {
+            format!("config file not found: {shown}; create one with \"runwisp init\"")
+        } else {
+            format!("cannot read the config file {shown}: {}", error_text(&error))
+        })
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        let reason = format!("cannot read the config file {shown}: is a directory");
+        return Err(LoadError::Unreadable(reason));
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        let reason = format!("cannot read the config file {shown}: it is larger than 4 MiB");
+        return Err(LoadError::Unreadable(reason));
+    }
+    Ok((bytes, metadata.mode()))
+}
+
+/// UTF-8, with or without a byte order mark.
+fn decode<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str, Problems> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let good = &bytes[..error.valid_up_to()];
+    let good = std::str::from_utf8(good).expect("valid up to here");
+    let report = Report::new(shown, good);
+    let byte = bytes[good.len()];
+    report.error(
+        good.len(),
+        None,
+        format!("byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"),
+    );
+    Err(report.finish().expect_err("an error has just been reported"))
+}
+
+/// jiff takes names in any case; here they are exact.
+fn zone(databases: &[&TimeZoneDatabase], name: &str) -> Result<TimeZone, NoZone> {
+    let mut found = databases.iter().filter_map(|database| database.get(name).ok());
+    let is_empty = || databases.iter().all(|database| database.is_definitively_empty());
+    match found.find(|zone| zone.iana_name() == Some(name)) {
+        Some(zone) => Ok(zone),
+        None if is_empty() => Err(NoZone::NoDatabase),
+        None => Err(NoZone::Unknown),
+    }
+}
+
+fn local_zone() -> TimeZone {
+    TimeZone::try_system().ok().filter(|zone| !zone.is_unknown()).unwrap_or(TimeZone::UTC)
+}
+
+/// Files below /proc/self belong to the effective user (proc(5)).
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+fn writable_warning(shown: &str) -> Problem {
+    let message = format!(
+        "others than root can write this file, and so run commands as root; chmod go-w {shown}"
+    );
+    Problem { file: shown.into(), line: 1, column: 1, key: None, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A directory of its own for one test, gone at its end.
+    struct Dir(PathBuf);
+
+    impl Dir {
+        fn new(name: &str) -> Dir {
+            let path =
+                std::env::temp_dir().join(format!("runwisp-config-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Dir(path)
+        }
+
+        fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, content).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn try_load(path: &Path) -> Result<Config, String> {
+        load(path, Timestamp::UNIX_EPOCH).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let dir = Dir::new("unreadable");
+        let missing = dir.0.join("none.toml");
+        let large = dir.file("large.toml", vec![b'\n'; (4 << 20) + 1]);
+        for (path, start, end) in [
+            (&missing, "config file not found: ", "create one with \"runwisp init\""),
+            (&dir.0, "cannot read the config file ", ": is a directory"),
+            (&large, "cannot read the config file ", ": it is larger than 4 MiB"),
+        ] {
+            let error = try_load(path).unwrap_err();
+            let shown = path.display().to_string();
+            assert!(
+                error.starts_with(&(start.to_owned() + &shown)) && error.ends_with(end),
+                "{error}"
+            );
+        }
+        assert!(try_load(&dir.file("most.toml", vec![b'\n'; 4 << 20])).is_ok());
+    }
+
+    #[test]
+    fn text_is_utf8_with_any_line_ends_and_perhaps_a_mark() {
+        let dir = Dir::new("encoding");
+        let marked = dir.file("marked.toml", "\u{feff}[tasks.t]\r\nrun = \"1\"\r\nx = 1\r\n");
+        let shown = marked.display();
+        let error = try_load(&marked).unwrap_err();
+        assert!(error.starts_with(&format!("{shown}:3:1: tasks.t.x: unknown key")), "{error}");
+        let broken = dir.file("broken.toml", b"# fine\n# \xc3\xa4 \xff\n");
+        let error = try_load(&broken).unwrap_err();
+        let place = format!("{}:2:5: byte 0xff is not UTF-8", broken.display());
+        assert!(error.starts_with(&place), "{error}");
+        assert!(error.ends_with("\nconfiguration invalid: 1 error(s)"), "{error}");
+    }
+
+    #[test]
+    fn paths_and_variables_come_from_beside_the_file() {
+        let dir = Dir::new("paths");
+        dir.file("vars.env", "A=1\n");
+        let text = "[tasks.t]\nrun = \"1\"\nenv_file = \"vars.env\"\nworking_dir = \"work\"\n";
+        let path = dir.file("c.toml", text);
+        let config = try_load(&path).unwrap();
+        assert_eq!(config.path, path);
+        let process = &config.jobs[0].process;
+        assert_eq!(*process.env, [("A".to_owned(), "1".to_owned())]);
+        assert_eq!(process.working_dir, Some(dir.0.join("work")));
+    }
+
+    #[test]
+    fn names_of_zones_are_exact() {
+        let databases = [tz::db()];
+        assert_eq!(zone(&databases, "No/Where"), Err(NoZone::Unknown));
+        assert_eq!(zone(&databases, "europe/prague"), Err(NoZone::Unknown));
+        assert_eq!(zone(&databases, "Europe/Prague").unwrap().iana_name(), Some("Europe/Prague"));
+        assert_eq!(zone(&[], "Europe/Prague"), Err(NoZone::NoDatabase));
+    }
+
+    #[test]
+    fn a_file_that_others_can_write_is_worth_a_warning_to_root() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = Dir::new("writable");
+        let path = dir.file("c.toml", "[tasks.t]\nrun = \"1\"\n");
+        for (mode, count) in [(0o664, usize::from(is_root())), (0o640, 0)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(try_load(&path).unwrap().warnings.len(), count, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_tasks_load() {
+        let dir = Dir::new("many");
+        let job = |n| {
+            format!(
+                "[tasks.job-{n}]\nrun = \"echo {n}\"\ncron = \"{} {} * * *\"\ntimezone = \"Europe/Prague\"\nretry_attempts = 2\n",
+                n % 60,
+                n % 24
+            )
+        };
+        let path = dir.file("c.toml", (0..10_000).map(job).collect::<String>());
+        assert_eq!(try_load(&path).unwrap().jobs.len(), 10_000);
+    }
+}

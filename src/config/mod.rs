@@ -1,0 +1,259 @@
+//! `runwisp.toml`: from text to jobs that are complete and valid, or to every problem that
+//! the text has. Nothing is guessed, clamped or ignored. Only `load` touches the host; the
+//! other stages are values in, values out (docs/configuration.md).
+
+mod dotenv;
+mod inherit;
+mod job;
+mod load;
+mod notify;
+mod problem;
+mod process;
+mod scalars;
+mod service;
+mod surroundings;
+mod syntax;
+mod table;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+pub(crate) use load::{LoadError, load, zone_named};
+pub(crate) use problem::{Problem, Problems};
+
+use crate::model::job::{Job, Keep, Kind};
+use inherit::Inherited;
+use problem::Report;
+use surroundings::{Surroundings, Zone, Zones};
+use table::Table;
+
+/// Everything that one file says.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// As the user gave it.
+    pub(crate) path: PathBuf,
+    /// In the order of the file.
+    pub(crate) jobs: Vec<Arc<Job>>,
+    /// The zone of schedules that name none.
+    pub(crate) timezone: String,
+    pub(crate) timezone_source: TimezoneSource,
+    pub(crate) storage: Storage,
+    /// From the signal to the last SIGKILL when the daemon stops.
+    pub(crate) shutdown_timeout: Duration,
+    /// For the runs of jobs that are no longer in the file.
+    pub(crate) default_keep: Keep,
+    /// How many notifiers are declared.
+    pub(crate) notifiers: usize,
+    /// In the order of their lines.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Who chose the zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimezoneSource {
+    Config,
+    /// The file says `Local`.
+    System,
+    Default,
+}
+
+impl TimezoneSource {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TimezoneSource::Config => "config",
+            TimezoneSource::System => "system",
+            TimezoneSource::Default => "default",
+        }
+    }
+}
+
+/// Limits on the disk, in bytes; `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Storage {
+    /// For all logs together.
+    pub(crate) max_size: Option<u64>,
+    /// Below it no run starts.
+    pub(crate) min_free_space: Option<u64>,
+}
+
+/// Reads a whole file. A syntax error is reported alone, everything else together.
+fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config, Problems> {
+    let report = Report::new(surroundings.file, text);
+    let tree = match DeTable::parse(text) {
+        Ok(tree) => tree,
+        Err(error) => return Err(syntax::problem(report, text, &error)),
+    };
+    let mut config = read_tables(Table::root(&report, tree.get_ref()), surroundings);
+    config.warnings = report.finish()?;
+    Ok(config)
+}
+
+fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
+    let zones = Zones::new(surroundings);
+    let storage = root
+        .table("storage")
+        .map_or(Storage { max_size: None, min_free_space: None }, read_storage);
+    let scheduler = root.table("scheduler");
+    let daemon = root.table("daemon");
+    let (zone, timezone_source) = read_zone(scheduler.as_ref(), daemon.as_ref(), &zones);
+    let shutdown_timeout = daemon
+        .as_ref()
+        .and_then(|daemon| daemon.positive_duration("shutdown_timeout"))
+        .unwrap_or(Duration::from_secs(3));
+    scheduler.into_iter().for_each(|scheduler| scheduler.finish(|_, _| None));
+    daemon.into_iter().for_each(|daemon| daemon.finish(|key, _| daemon_pointer(key)));
+    let built_in = Inherited::built_in();
+    let defaults = root.table("defaults").map_or(built_in.clone(), |table| {
+        let defaults = built_in.overridden_by(&table, surroundings, shutdown_timeout);
+        table.finish(|key, _| defaults_pointer(key));
+        defaults
+    });
+    let default_keep = defaults.keep;
+    let timezone = zone.name.to_string();
+    let channels = notify::read(&root);
+    let notifiers = channels.count();
+    let context = job::Context { surroundings, zones, zone, shutdown_timeout, channels, defaults };
+    let jobs = read_jobs(&root, &context);
+    if jobs.is_empty() {
+        root.warn_here("there is nothing to run: no task and no service");
+    }
+    root.finish(|_, _| None);
+    Config {
+        path: PathBuf::from(surroundings.file),
+        jobs,
+        timezone,
+        timezone_source,
+        storage,
+        shutdown_timeout,
+        default_keep,
+        notifiers,
+        warnings: Vec::new(),
+    }
+}
+
+fn read_storage(table: Table<'_>) -> Storage {
+    let limit = |key| table.size(key).filter(|bytes| *bytes > 0);
+    let storage = Storage { max_size: limit("max_size"), min_free_space: limit("min_free_space") };
+    table.finish(|_, _| None);
+    storage
+}
+
+fn read_zone(
+    scheduler: Option<&Table<'_>>,
+    daemon: Option<&Table<'_>>,
+    zones: &Zones<'_>,
+) -> (Zone, TimezoneSource) {
+    let default = (Zone::utc(), TimezoneSource::Default);
+    let of = |table: Option<&Table<'_>>| Some(table?.entry("timezone")?.key_at);
+    let table = match (of(scheduler), of(daemon)) {
+        (None, None) => return default,
+        (Some(one), Some(other)) => {
+            let at = one.max(other);
+            let message = "[scheduler] timezone and [daemon] timezone are the same setting; use only the first";
+            scheduler.into_iter().for_each(|table| table.error_at(at, "timezone", message));
+            scheduler
+        }
+        (Some(_), None) => scheduler,
+        (None, Some(_)) => daemon,
+    };
+    let Some((table, name)) = table.and_then(|table| Some((table, table.text("timezone")?))) else {
+        return default;
+    };
+    let source = match name {
+        "Local" => TimezoneSource::System,
+        _ => TimezoneSource::Config,
+    };
+    match zones.find(name) {
+        Ok(zone) => (zone, source),
+        Err(message) => {
+            table.error("timezone", message);
+            default
+        }
+    }
+}
+
+/// A job's table, and where it stands.
+struct Place<'a> {
+    name: &'a str,
+    kind: Kind,
+    name_at: usize,
+    table: Table<'a>,
+}
+
+fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
+    let mut places = Vec::new();
+    for (key, kind) in [("tasks", Kind::Task), ("services", Kind::Service)] {
+        let tables = root.table(key).map_or_else(Vec::new, |tables| tables.named_tables());
+        let place = |(name, name_at, table)| Place { name, kind, name_at, table };
+        places.extend(tables.into_iter().map(place));
+    }
+    places.sort_by_key(|place| place.table.at());
+    check_names(root, &places);
+    let read = |place: Place<'_>| Arc::new(job::read(place.name, place.kind, place.table, context));
+    places.into_iter().map(read).collect()
+}
+
+/// Each name is good, and alone: in the file and as a directory of logs.
+fn check_names(root: &Table<'_>, places: &[Place<'_>]) {
+    let report = root.report();
+    let mut directories: HashMap<Cow<'_, str>, &Place<'_>> = HashMap::new();
+    for place in places {
+        let path = || Some(place.table.path().to_owned());
+        if let Some(flaw) = job::name_flaw(place.name, place.kind) {
+            report.error(place.name_at, path(), flaw);
+            continue;
+        }
+        let Some(first) = directories.insert(log_directory(place.name), place) else {
+            continue;
+        };
+        let line = report.line(first.name_at);
+        let first_path = first.table.path();
+        let message = if first.name == place.name {
+            let own_line = report.line(place.name_at);
+            format!(
+                "the name is used by both [tasks.*] and [services.*]: [{first_path}] first defined \
+                 at line {line}, [{}] at line {own_line}; rename one of them",
+                place.table.path()
+            )
+        } else {
+            let directory = log_directory(place.name);
+            format!(
+                "shares the log directory {directory:?} with {first_path}, first defined at line \
+                 {line}; rename one of them"
+            )
+        };
+        report.error(place.name_at, path(), message);
+    }
+}
+
+/// The directory that the logs of a job go to, below `logs/`.
+fn log_directory(name: &str) -> Cow<'_, str> {
+    if name.contains(['.', ':']) { name.replace(['.', ':'], "_").into() } else { name.into() }
+}
+
+fn daemon_pointer(key: &str) -> Option<String> {
+    match key {
+        "host" | "port" | "data" => Some(format!("use the --{key} flag")),
+        "password" => Some("use RUNWISP_PASSWORD in the environment".to_owned()),
+        _ => None,
+    }
+}
+
+fn defaults_pointer(key: &str) -> Option<String> {
+    match key {
+        "on_overlap" | "parallelism" | "max_concurrent" | "cron" | "api_trigger"
+        | "manual_trigger" | "retry_attempts" | "retry_delay" | "retry_backoff" => {
+            Some(format!("{key} is per-task; set it on [tasks.<name>]"))
+        }
+        "timezone" => Some("use [scheduler] timezone".to_owned()),
+        _ => None,
+    }
+}

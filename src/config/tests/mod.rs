@@ -1,0 +1,72 @@
+//! What the stages make of whole files, against docs/configuration.md. No test reads the host.
+
+mod errors;
+mod notifications;
+mod values;
+mod warnings;
+
+use std::path::Path;
+
+use jiff::tz::{TimeZone, offset};
+
+use super::surroundings::{NoZone, Surroundings};
+use super::{Config, Problems};
+use crate::model::job::{Job, Service, Task};
+
+/// Reads a text as `/etc/rw/c.toml` on a host with two zones and one dotenv file.
+fn read(text: &str) -> Result<Config, Problems> {
+    let surroundings = Surroundings {
+        file: "c.toml",
+        directory: Path::new("/etc/rw"),
+        home: Some(Path::new("/home/me")),
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+        zone: &|name| match name {
+            "Europe/Vienna" => Ok(TimeZone::fixed(offset(1))),
+            "Asia/Tokyo" => Ok(TimeZone::fixed(offset(9))),
+            _ => Err(NoZone::Unknown),
+        },
+        local_zone: &|| TimeZone::fixed(offset(5)),
+        read: &|path| match path.to_str() {
+            Some("/etc/rw/common.env") => Ok("A=file\nB=file\n".to_owned()),
+            Some("/home/me/own.env") => Ok("B=own\nC=own\n".to_owned()),
+            Some("/etc/rw/bad.env") => Ok("A=1\nnonsense\n".to_owned()),
+            _ => Err("no such file".to_owned()),
+        },
+    };
+    super::read(text, &surroundings)
+}
+
+fn good(text: &str) -> Config {
+    read(text).unwrap_or_else(|problems| panic!("{text}\n{problems}"))
+}
+
+/// The problems without their file, `line:column: …`.
+fn problems(text: &str) -> Vec<String> {
+    let problems = read(text).err().map_or(Vec::new(), |problems| problems.0);
+    problems.iter().map(|problem| short(problem.to_string())).collect()
+}
+
+fn short(line: String) -> String {
+    line.strip_prefix("c.toml:").unwrap().to_owned()
+}
+
+fn job<'a>(config: &'a Config, name: &str) -> &'a Job {
+    config.jobs.iter().find(|job| job.name.as_str() == name).unwrap()
+}
+
+fn task<'a>(config: &'a Config, name: &str) -> &'a Task {
+    job(config, name).task().unwrap()
+}
+
+fn service<'a>(config: &'a Config, name: &str) -> &'a Service {
+    job(config, name).service().unwrap()
+}
+
+/// `[tasks.t]` with a command and these lines, which start at line 3.
+fn with_task(lines: &str) -> String {
+    format!("[tasks.t]\nrun = \"true\"\n{lines}\n")
+}
+
+fn with_service(lines: &str) -> String {
+    format!("[services.s]\nrun = \"true\"\n{lines}\n")
+}
