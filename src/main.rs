@@ -4,6 +4,7 @@
 mod base;
 mod config;
 mod cron;
+mod engine;
 mod model;
 
 fn main() {}

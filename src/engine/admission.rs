@@ -1,0 +1,201 @@
+//! Who gets a slot (docs/running.md, Overlap). Ticks, catch-up, manual starts and retries all
+//! come through here, so two of them can never take the same slot.
+
+use crate::base::time::Moment;
+use crate::engine::timers::Retry;
+use crate::engine::{After, Engine, Lane, Live, State};
+use crate::model::change::Change;
+use crate::model::event::Event;
+use crate::model::job::{Overlap, Task};
+use crate::model::run::{
+    Cause, End, EndReason, LogTotals, NO_EXIT_STATUS, Phase, Run, RunId, Trigger,
+};
+
+/// What becomes of a run that asks for a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Start,
+    Wait,
+    /// Wait for the slot of an older run, which is stopped for it.
+    Replace,
+    Skip,
+    QueueFull,
+}
+
+impl Lane {
+    /// A run that waits is never passed by a new one.
+    fn admit(&self, task: &Task) -> Verdict {
+        if self.active.len() < task.parallelism && self.waiting.is_empty() {
+            return Verdict::Start;
+        }
+        match task.on_overlap {
+            Overlap::Queue if self.waiting.len() < task.max_queued => Verdict::Wait,
+            Overlap::Queue => Verdict::QueueFull,
+            Overlap::Skip => Verdict::Skip,
+            Overlap::Terminate => Verdict::Replace,
+        }
+    }
+}
+
+impl Engine {
+    /// A new run of a task asks for a slot. Returns its row.
+    pub(super) fn submit(&mut self, now: Moment, lane: usize, trigger: Trigger) -> Run {
+        let run = self.new_run(now, lane, trigger);
+        self.admit(now, lane, run, 0)
+    }
+
+    /// The wait of a retry is over.
+    pub(super) fn retry(&mut self, now: Moment, retry: Retry) {
+        let mut run = self.new_run(now, retry.lane, retry.trigger);
+        run.retry_attempt = retry.attempt;
+        run.retry_of = Some(retry.of);
+        self.admit(now, retry.lane, run, retry.streak);
+    }
+
+    fn admit(&mut self, now: Moment, lane: usize, run: Run, streak: u32) -> Run {
+        let task = self.lanes[lane].job.task().expect("only tasks are submitted");
+        match self.lanes[lane].admit(task) {
+            Verdict::Start => self.insert_started(now, lane, run, streak),
+            Verdict::Wait => self.insert_waiting(now, lane, run, streak),
+            Verdict::Replace => {
+                if self.lanes[lane].waiting.len() >= task.parallelism {
+                    self.drop_oldest_waiting(now, lane);
+                }
+                let run = self.insert_waiting(now, lane, run, streak);
+                self.stop_victims(lane);
+                run
+            }
+            Verdict::Skip => self.insert_ended(
+                now,
+                run,
+                EndReason::Skipped,
+                "task already running, skipping (policy: skip)",
+            ),
+            Verdict::QueueFull => {
+                let message = format!("the queue is full (max_queued = {})", task.max_queued);
+                self.insert_ended(now, run, EndReason::QueueFull, &message)
+            }
+        }
+    }
+
+    pub(super) fn insert_started(
+        &mut self,
+        now: Moment,
+        lane: usize,
+        mut run: Run,
+        streak: u32,
+    ) -> Run {
+        run.phase = Phase::Running { since: now.wall };
+        self.lanes[lane].active.push(run.id);
+        self.insert_live(now, lane, run, State::Admitted, streak)
+    }
+
+    fn insert_waiting(&mut self, now: Moment, lane: usize, run: Run, streak: u32) -> Run {
+        self.lanes[lane].waiting.push_back(run.id);
+        self.insert_live(now, lane, run, State::Waiting, streak)
+    }
+
+    fn insert_live(
+        &mut self,
+        now: Moment,
+        lane: usize,
+        run: Run,
+        state: State,
+        streak: u32,
+    ) -> Run {
+        self.changes.push(Change::Insert(run.clone()));
+        self.publish_after(Event::RunCreated(run.clone()));
+        if state == State::Admitted {
+            self.after.push(After::Spawn(run.id));
+        }
+        let live = Live { run: run.clone(), lane, state, asked: None, began: now.steady, streak };
+        self.runs.insert(run.id, live);
+        run
+    }
+
+    /// A refusal is a row too: it was created, and it is over.
+    pub(super) fn insert_ended(
+        &mut self,
+        now: Moment,
+        mut run: Run,
+        reason: EndReason,
+        message: &str,
+    ) -> Run {
+        let created = run.clone();
+        let end = End {
+            reason,
+            exit_code: NO_EXIT_STATUS,
+            message: (!message.is_empty()).then(|| message.to_owned()),
+            log: LogTotals::default(),
+        };
+        run.phase = Phase::Ended { since: None, at: now.wall, end };
+        self.changes.push(Change::Insert(run.clone()));
+        self.publish_after(Event::RunCreated(created));
+        self.publish_after(Event::RunEnded(run.clone()));
+        run
+    }
+
+    /// Ends a run that never got a process, and forgets it.
+    pub(super) fn end_waiting(
+        &mut self,
+        now: Moment,
+        run: RunId,
+        reason: EndReason,
+        message: &str,
+    ) {
+        let Some(mut live) = self.runs.remove(&run) else { return };
+        self.lanes[live.lane].waiting.retain(|&waiting| waiting != run);
+        let end = End {
+            reason,
+            exit_code: NO_EXIT_STATUS,
+            message: Some(message.to_owned()),
+            log: LogTotals::default(),
+        };
+        self.changes.push(Change::End { run, since: None, at: now.wall, end: end.clone() });
+        live.run.phase = Phase::Ended { since: None, at: now.wall, end };
+        self.publish_after(Event::RunEnded(live.run));
+    }
+
+    fn drop_oldest_waiting(&mut self, now: Moment, lane: usize) {
+        if let Some(&oldest) = self.lanes[lane].waiting.front() {
+            self.end_waiting(now, oldest, EndReason::Stopped, "superseded by a newer run");
+        }
+    }
+
+    /// Stops the oldest runs, as many as wait and no more; one that is leaving anyway counts.
+    fn stop_victims(&mut self, lane: usize) {
+        let leaving =
+            self.lanes[lane].active.iter().filter(|run| self.runs[run].is_leaving()).count();
+        let missing = self.lanes[lane].waiting.len().saturating_sub(leaving);
+        let staying = self.lanes[lane].active.iter().filter(|run| !self.runs[run].is_leaving());
+        for run in staying.take(missing).copied().collect::<Vec<_>>() {
+            self.ask_to_stop(run, Cause::Superseded);
+        }
+    }
+
+    /// Gives free slots to those who wait, oldest first.
+    pub(super) fn start_waiting(&mut self, now: Moment, lane: usize) {
+        let Some(task) = self.lanes[lane].job.task() else { return };
+        let free = task.parallelism.saturating_sub(self.lanes[lane].active.len());
+        for _ in 0..free {
+            let Some(id) = self.lanes[lane].waiting.pop_front() else { return };
+            self.lanes[lane].active.push(id);
+            let live = self.runs.get_mut(&id).expect("who waits is alive");
+            live.state = State::Admitted;
+            live.began = now.steady;
+            live.run.phase = Phase::Running { since: now.wall };
+            self.changes.push(Change::Start { run: id, at: now.wall });
+            self.after.push(After::Spawn(id));
+        }
+    }
+}
+
+impl Live {
+    fn is_leaving(&self) -> bool {
+        self.asked.is_some()
+            || match self.state {
+                State::Held { .. } | State::Ending { .. } => true,
+                State::Waiting | State::Admitted | State::Running => false,
+            }
+    }
+}

@@ -1,0 +1,211 @@
+//! From the spawn of a run to its end, and what follows from it (docs/running.md, How a run
+//! ends, Retries).
+
+use std::time::Duration;
+
+use crate::base::time::{Moment, to_millis};
+use crate::engine::timers::{Retry, Timer};
+use crate::engine::{After, Effect, Engine, Live, State};
+use crate::model::change::Change;
+use crate::model::event::Event;
+use crate::model::job::{AfterFailure, Backoff, Job};
+use crate::model::run::{
+    Cause, End, EndReason, Exit, ExitHow, Leader, LogTotals, NO_EXIT_STATUS, Phase, Run, RunId,
+};
+
+/// docs/running.md, Retries: no wait is longer, whatever the curve.
+const RETRY_CAP: Duration = Duration::from_secs(300);
+/// docs/running.md, Restarting a task: first wait, cap, and the run that starts the count over.
+const RESTART_FIRST: Duration = Duration::from_secs(1);
+pub(super) const RESTART_CAP: Duration = Duration::from_secs(60);
+const LASTING: Duration = Duration::from_secs(60);
+/// docs/running.md, Stopping: how long the daemon's own stop signal may lag behind a stop
+/// signal that went to its children directly, as systemd sends it to a whole unit.
+const JUDGE_AFTER: Duration = Duration::from_millis(250);
+
+const SIGINT: i32 = 2;
+const SIGTERM: i32 = 15;
+/// What a shell says of a child that a signal killed.
+const SIGNAL_BASE: i32 = 128;
+
+impl Engine {
+    /// The row is durable: now the process may come to be, if nobody changed their mind.
+    pub(super) fn spawn(&mut self, now: Moment, id: RunId) {
+        let Some(live) = self.runs.get_mut(&id) else { return };
+        if let Some(cause) = live.asked {
+            let how = ExitHow::NotStarted("stopped before it started".to_owned());
+            self.end(
+                now.steady,
+                id,
+                Exit { how, cause: Some(cause), log: LogTotals::default(), at: now.wall },
+            );
+            return;
+        }
+        live.state = State::Running;
+        self.effects.push(Effect::Spawn(live.run.clone()));
+    }
+
+    pub(super) fn started(&mut self, now: Moment, id: RunId, leader: Leader) {
+        let Some(live) = self.runs.get_mut(&id) else { return };
+        live.began = now.steady;
+        let run = live.run.clone();
+        self.changes.push(Change::Identify { run: id, leader });
+        self.effects.push(Effect::Publish(Event::RunStarted(run)));
+    }
+
+    pub(super) fn exited(&mut self, now: Moment, id: RunId, exit: Exit) {
+        let stopping = self.is_stopping();
+        let Some(live) = self.runs.get_mut(&id) else { return };
+        if !stopping && live.asked.is_none() && looks_stopped_from_outside(&exit) {
+            live.state = State::Held { exit, at: now.steady };
+            self.timers.set(now.steady + JUDGE_AFTER, Timer::Judge(id));
+            return;
+        }
+        self.end(now.steady, id, exit);
+    }
+
+    /// Nobody claimed the stop of this run, or somebody just did: it ends now.
+    pub(super) fn judge(&mut self, id: RunId) {
+        let held = self.runs.get(&id).and_then(|live| match &live.state {
+            State::Held { exit, at } => Some((*at, exit.clone())),
+            State::Waiting | State::Admitted | State::Running | State::Ending { .. } => None,
+        });
+        if let Some((at, exit)) = held {
+            self.end(at, id, exit);
+        }
+    }
+
+    /// Asks for a stop, once; the first cause is kept.
+    pub(super) fn ask_to_stop(&mut self, id: RunId, cause: Cause) {
+        let Some(live) = self.runs.get_mut(&id).filter(|live| live.asked.is_none()) else { return };
+        live.asked = Some(cause);
+        self.after.push(After::Stop(id, cause));
+    }
+
+    /// Hands a stop to the thread of a run, if it has one.
+    pub(super) fn send_stop(&mut self, id: RunId, cause: Cause) {
+        if self.runs.get(&id).is_some_and(|live| live.state == State::Running) {
+            self.effects.push(Effect::Stop { run: id, cause });
+        }
+    }
+
+    /// `at` is when it was over on the steady clock; what follows counts from there.
+    fn end(&mut self, at: Duration, id: RunId, exit: Exit) {
+        let live = self.runs.get_mut(&id).expect("who ends is alive");
+        let end = end_of(&exit, live.asked);
+        let since = match (&exit.how, &live.run.phase) {
+            (ExitHow::NotStarted(_), _) => None,
+            (_, Phase::Running { since }) => Some(*since),
+            (_, Phase::Pending | Phase::Ended { .. }) => None,
+        };
+        live.state = State::Ending { at };
+        let at = to_millis(exit.at);
+        live.run.phase = Phase::Ended { since, at, end: end.clone() };
+        let run = live.run.clone();
+        self.changes.push(Change::End { run: id, since, at, end });
+        self.publish_after(Event::RunEnded(run));
+        self.after.push(After::Freed(id));
+    }
+
+    /// The end is durable: the slot is free, and what follows may begin.
+    pub(super) fn freed(&mut self, now: Moment, id: RunId) {
+        let Some(live) = self.runs.remove(&id) else { return };
+        let lane = live.lane;
+        self.lanes[lane].active.retain(|&active| active != id);
+        if self.is_stopping() {
+            return;
+        }
+        if self.lanes[lane].job.service().is_some() {
+            self.free_slot(lane, &live);
+            return;
+        }
+        self.start_waiting(now, lane);
+        let Phase::Ended { end, .. } = &live.run.phase else { return };
+        if let Some((wait, streak)) = self.lanes[lane].job.wait_after(end.reason, &live) {
+            // Counted from the end of the process, so that a slow disk does not add to it.
+            self.set_retry(live.over_since() + wait, lane, &live.run, streak);
+        }
+    }
+
+    pub(super) fn set_retry(&mut self, due: Duration, lane: usize, run: &Run, streak: u32) {
+        let attempt = run.retry_attempt.saturating_add(1);
+        let retry = Retry { lane, of: run.id, attempt, trigger: run.trigger, streak };
+        self.timers.set(due, Timer::Retry(retry));
+    }
+}
+
+impl Job {
+    /// The wait before the next run of a chain and its count of quick failures; `None` ends
+    /// the chain.
+    fn wait_after(&self, reason: EndReason, live: &Live) -> Option<(Duration, u32)> {
+        let streak = if live.lasted() { 0 } else { live.streak };
+        self.retry_wait(reason, live.run.retry_attempt, streak)
+            .map(|wait| (wait, streak.saturating_add(1)))
+    }
+
+    /// The wait before attempt `attempt + 1`, if there is to be one.
+    pub(super) fn retry_wait(
+        &self,
+        reason: EndReason,
+        attempt: u32,
+        streak: u32,
+    ) -> Option<Duration> {
+        if !reason.is_retryable() {
+            return None;
+        }
+        match self.task()?.after_failure {
+            AfterFailure::Retry { attempts, .. } if attempt >= attempts => None,
+            AfterFailure::Retry { delay, backoff, .. } => {
+                Some(backoff.wait(delay, attempt + 1, RETRY_CAP))
+            }
+            AfterFailure::Restart => Some(Backoff::Exponential.wait(
+                RESTART_FIRST,
+                streak.saturating_add(1),
+                RESTART_CAP,
+            )),
+        }
+    }
+}
+
+impl Live {
+    /// When it was over, on the steady clock.
+    pub(super) fn over_since(&self) -> Duration {
+        match self.state {
+            State::Held { at, .. } | State::Ending { at } => at,
+            State::Waiting | State::Admitted | State::Running => self.began,
+        }
+    }
+
+    /// Whether it ran for so long that its end does not count as a quick one.
+    pub(super) fn lasted(&self) -> bool {
+        self.over_since().saturating_sub(self.began) >= LASTING
+    }
+}
+
+/// Timeout and overflow outrank a stop, a stop outranks the exit status.
+fn end_of(exit: &Exit, asked: Option<Cause>) -> End {
+    let (exit_code, message) = match &exit.how {
+        ExitHow::Code(code) => (*code, None),
+        ExitHow::Signal(number) => (SIGNAL_BASE + number, None),
+        ExitHow::NotStarted(text) => (NO_EXIT_STATUS, Some(text.clone())),
+    };
+    let reason = match exit.cause.or(asked) {
+        Some(Cause::Timeout) => EndReason::Timeout,
+        Some(Cause::LogOverflow) => EndReason::LogOverflow,
+        Some(Cause::DiskPressure | Cause::Operator | Cause::Superseded | Cause::Shutdown) => {
+            EndReason::Stopped
+        }
+        None if exit.how == ExitHow::Code(0) => EndReason::Success,
+        None => EndReason::Failed,
+    };
+    End { reason, exit_code, message, log: exit.log }
+}
+
+fn looks_stopped_from_outside(exit: &Exit) -> bool {
+    let number = match &exit.how {
+        ExitHow::Code(code) => code - SIGNAL_BASE,
+        ExitHow::Signal(number) => *number,
+        ExitHow::NotStarted(_) => return false,
+    };
+    exit.cause.is_none() && (number == SIGTERM || number == SIGINT)
+}

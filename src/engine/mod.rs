@@ -1,0 +1,353 @@
+//! The engine: decides what runs when. A value without I/O, clock or thread. Whatever
+//! happens is an [`Input`], whatever is to be done is an [`Effect`].
+//!
+//! Durable, then visible: all changes that one input causes go out together in one
+//! [`Effect::Commit`], and what hangs on them (a process, an event, a freed slot, an answer)
+//! follows only when [`Input::Committed`] has come back.
+
+mod admission;
+mod boot;
+mod catch_up;
+mod ending;
+mod operator;
+mod slots;
+mod stopping;
+mod ticks;
+mod timers;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::base::time::{Moment, to_millis};
+use crate::base::ulid::Ulids;
+use crate::model::change::{Change, CommitId};
+use crate::model::event::Event;
+use crate::model::job::{Job, JobName};
+use crate::model::run::{Cause, Exit, Leader, Run, RunId, Trigger};
+
+pub(crate) use boot::{Found, Reconciled};
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Input {
+    /// The loop woke up: a tick or a timer may be due, or a clock was set.
+    Woke,
+    /// A job is to be started by hand.
+    Trigger { job: JobName, reply: ReplyId },
+    /// A run is to be stopped, or cancelled while it waits.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API will ask for it"))]
+    StopRun { run: RunId, reply: ReplyId },
+    /// Every replica of a service is to be replaced.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API will ask for it"))]
+    RestartService { job: JobName, reply: ReplyId },
+    /// The process of a run exists.
+    Started { run: RunId, leader: Leader },
+    /// A run is over; comes exactly once for every [`Effect::Spawn`].
+    Exited { run: RunId, exit: Exit },
+    /// Everything up to this commit is durable.
+    Committed(CommitId),
+    /// The daemon is to stop; a second time: at once.
+    Shutdown { signal: &'static str },
+    /// The daemon cannot go on; the text says why.
+    Fatal(String),
+}
+
+/// Names the asker of something, so that the answer finds its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ReplyId(pub(crate) u64);
+
+/// Something must be done. Carried out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Make these changes durable in one transaction, then say [`Input::Committed`].
+    Commit {
+        id: CommitId,
+        changes: Vec<Change>,
+    },
+    /// Start the process of this run.
+    Spawn(Run),
+    /// Ask the thread of this run to stop its process.
+    Stop {
+        run: RunId,
+        cause: Cause,
+    },
+    /// SIGKILL to everything that still runs; nobody waits for its end.
+    KillAll,
+    Publish(Event),
+    Reply {
+        to: ReplyId,
+        answer: Answer,
+    },
+    /// Leave the loop with this exit code.
+    Quit {
+        code: u8,
+    },
+}
+
+/// What became of a request. Sent when it is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The row of the run; it may have ended already (`skipped`, `queue_full`).
+    Created(Run),
+    Done,
+    /// Nothing was done and no row written; the text says why.
+    Refused(Refusal),
+}
+
+/// Why a request was refused (docs/running.md, Starting by hand).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    UnknownJob(JobName),
+    ShuttingDown,
+    NotTriggerable,
+    NoFreeSlot,
+    NotAService(JobName),
+    UnknownRun,
+}
+
+/// Whether the engine goes on when nothing is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// Until a shutdown is asked for.
+    Daemon,
+    /// Until no run and no timer is left.
+    UntilIdle,
+}
+
+/// What hangs on a commit.
+#[derive(Debug)]
+enum After {
+    Spawn(RunId),
+    Stop(RunId, Cause),
+    Publish(Event),
+    Reply(ReplyId, Answer),
+    /// The end of this run is durable: its slot is free.
+    Freed(RunId),
+}
+
+/// A run that has not ended.
+#[derive(Debug)]
+struct Live {
+    run: Run,
+    lane: usize,
+    state: State,
+    /// Why it was asked to stop, if it was.
+    asked: Option<Cause>,
+    /// On the steady clock: when its process came to be, or its slot was given.
+    began: Duration,
+    /// Quick failures in a row before it, for tasks that restart without a limit.
+    streak: u32,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    /// In the waiting line of its task.
+    Waiting,
+    /// Has its slot; its row is on the way to the disk.
+    Admitted,
+    /// Its thread is at work, or about to be.
+    Running,
+    /// Died as if somebody had stopped it; the daemon's own stop may be a moment away.
+    /// It died `at` on the steady clock.
+    Held { exit: Exit, at: Duration },
+    /// Over since `at` on the steady clock; the end is on the way to the disk.
+    Ending { at: Duration },
+}
+
+/// One job and what is going on in it.
+#[derive(Debug)]
+struct Lane {
+    job: Arc<Job>,
+    /// Runs that have a slot, oldest first.
+    active: Vec<RunId>,
+    /// Runs that wait for one, in order of submission.
+    waiting: VecDeque<RunId>,
+    /// The replicas of a service, empty for tasks.
+    slots: Vec<slots::Slot>,
+    ticking: Option<ticks::Ticking>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Phase {
+    Booting,
+    Serving,
+    Stopping { code: u8 },
+    Left,
+}
+
+/// Knows every job, slot, queue, timer and run, and touches nothing outside itself.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// By name, so that ticks due together fire in that order.
+    lanes: Vec<Lane>,
+    by_name: HashMap<JobName, usize>,
+    runs: HashMap<RunId, Live>,
+    /// The next tick of every schedule that follows the wall clock.
+    ticks: BTreeSet<(Timestamp, usize)>,
+    timers: timers::Timers,
+    ids: Ulids,
+    phase: Phase,
+    lifetime: Lifetime,
+    budget: Duration,
+    last: Moment,
+    commits: u64,
+    awaiting: VecDeque<(CommitId, Vec<After>)>,
+    /// What the input at hand causes.
+    changes: Vec<Change>,
+    after: Vec<After>,
+    effects: Vec<Effect>,
+    /// The way out; the rows of the last moment go before it.
+    way_out: Vec<Effect>,
+}
+
+impl Engine {
+    /// `budget` bounds a shutdown, `seed` keeps the ids of two daemons apart. Nothing
+    /// happens before [`Engine::reconcile`] and [`Engine::serve`].
+    pub(crate) fn new(
+        jobs: impl IntoIterator<Item = impl Into<Arc<Job>>>,
+        budget: Duration,
+        lifetime: Lifetime,
+        seed: u64,
+        now: Moment,
+    ) -> Engine {
+        let mut lanes: Vec<Lane> = jobs.into_iter().map(|job| Lane::new(job.into())).collect();
+        lanes.sort_by(|a, b| a.job.name.cmp(&b.job.name));
+        let by_name =
+            lanes.iter().enumerate().map(|(lane, one)| (one.job.name.clone(), lane)).collect();
+        Engine {
+            lanes,
+            by_name,
+            runs: HashMap::new(),
+            ticks: BTreeSet::new(),
+            timers: timers::Timers::default(),
+            ids: Ulids::new(seed),
+            phase: Phase::Booting,
+            lifetime,
+            budget,
+            last: now,
+            commits: 0,
+            awaiting: VecDeque::new(),
+            changes: Vec::new(),
+            after: Vec::new(),
+            effects: Vec::new(),
+            way_out: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened and says what is to be done about it.
+    pub(crate) fn handle(&mut self, now: Moment, input: Input) -> Vec<Effect> {
+        let now = Moment { wall: to_millis(now.wall), ..now };
+        self.observe_clocks(now);
+        match input {
+            Input::Woke => {}
+            Input::Trigger { job, reply } => self.trigger(now, &job, reply),
+            Input::StopRun { run, reply } => self.stop_run(now, run, reply),
+            Input::RestartService { job, reply } => self.restart_service(now, &job, reply),
+            Input::Started { run, leader } => self.started(now, run, leader),
+            Input::Exited { run, exit } => self.exited(now, run, exit),
+            Input::Committed(id) => self.committed(now, id),
+            Input::Shutdown { signal } => self.shut_down(now, signal),
+            Input::Fatal(text) => self.fail(now, text),
+        }
+        self.fire_ticks(now);
+        self.run_timers(now);
+        self.leave_when_done();
+        self.finish()
+    }
+
+    /// How long nothing is due; `None` for as long as nothing happens.
+    pub(crate) fn patience(&self, now: Moment) -> Option<Duration> {
+        let timer = self.timers.next().map(|due| due.saturating_sub(now.steady));
+        let tick = self.ticks.first().map(|(at, _)| {
+            let wait = at.duration_since(now.wall);
+            // A tick fires when its instant is reached, never a fraction before.
+            Duration::try_from(wait).unwrap_or(Duration::ZERO)
+        });
+        [timer, tick].into_iter().flatten().min()
+    }
+
+    /// One commit for everything the input caused.
+    fn finish(&mut self) -> Vec<Effect> {
+        if !self.changes.is_empty() || !self.after.is_empty() {
+            self.commits += 1;
+            let id = CommitId(self.commits);
+            self.awaiting.push_back((id, std::mem::take(&mut self.after)));
+            self.effects.push(Effect::Commit { id, changes: std::mem::take(&mut self.changes) });
+        }
+        self.effects.append(&mut self.way_out);
+        std::mem::take(&mut self.effects)
+    }
+
+    fn committed(&mut self, now: Moment, id: CommitId) {
+        while self.awaiting.front().is_some_and(|(first, _)| *first <= id) {
+            let Some((_, after)) = self.awaiting.pop_front() else { return };
+            for step in after {
+                match step {
+                    After::Spawn(run) => self.spawn(now, run),
+                    After::Stop(run, cause) => self.send_stop(run, cause),
+                    After::Publish(event) => self.effects.push(Effect::Publish(event)),
+                    After::Reply(to, answer) => self.effects.push(Effect::Reply { to, answer }),
+                    After::Freed(run) => self.freed(now, run),
+                }
+            }
+        }
+    }
+
+    fn publish_after(&mut self, event: Event) {
+        self.after.push(After::Publish(event));
+    }
+
+    fn is_stopping(&self) -> bool {
+        match self.phase {
+            Phase::Booting | Phase::Serving => false,
+            Phase::Stopping { .. } | Phase::Left => true,
+        }
+    }
+}
+
+impl Lane {
+    fn new(job: Arc<Job>) -> Lane {
+        let slots = job.service().map_or(0, |service| usize::from(service.instances));
+        Lane {
+            active: Vec::new(),
+            waiting: VecDeque::new(),
+            slots: vec![slots::Slot::default(); slots],
+            ticking: None,
+            job,
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::UnknownJob(job) => write!(f, "task not found: {job}"),
+            Refusal::ShuttingDown => f.write_str("the daemon is shutting down"),
+            Refusal::NotTriggerable => f.write_str("API triggering disabled for this task"),
+            Refusal::NoFreeSlot => f.write_str("no free replica slots"),
+            Refusal::NotAService(job) => write!(f, "not a service: {job}"),
+            Refusal::UnknownRun => f.write_str("run not found"),
+        }
+    }
+}
+
+impl Engine {
+    /// A new run of this lane, in the phase that admission gives it later.
+    fn new_run(&mut self, now: Moment, lane: usize, trigger: Trigger) -> Run {
+        let job = &self.lanes[lane].job;
+        Run {
+            id: self.ids.next(now.wall),
+            job: job.name.clone(),
+            kind: job.kind(),
+            trigger,
+            created_at: now.wall,
+            phase: crate::model::run::Phase::Pending,
+            retry_attempt: 0,
+            retry_of: None,
+            replica: 0,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Due ticks and clock jumps (docs/running.md, When a schedule ticks, When the clock jumps).
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::time::Moment;
+use crate::cron::{Cron, Every, Schedule, Tick, TickNote};
+use crate::engine::timers::Timer;
+use crate::engine::{Effect, Engine, Phase};
+use crate::model::change::{Anchor, Change};
+use crate::model::event::{Direction, Event};
+use crate::model::run::{EndReason, Trigger};
+
+/// docs/running.md, When the clock jumps: less is a late pass or a small correction.
+const JUMP: SignedDuration = SignedDuration::from_secs(90);
+/// docs/running.md, When the clock jumps: set back by more, the new time counts for everybody.
+const FAR_BACK: SignedDuration = SignedDuration::from_hours(3);
+
+/// Where the schedule of a task stands.
+#[derive(Debug)]
+pub(super) struct Ticking {
+    schedule: Schedule,
+    /// Names the schedule in the stored anchor.
+    identity: String,
+    /// Ticks up to here are settled.
+    pub(super) anchor: Timestamp,
+    /// The next tick on the wall clock; `@every` stands in the timers.
+    next: Option<Tick>,
+}
+
+impl Ticking {
+    pub(super) fn new(schedule: Schedule, anchor: Timestamp) -> Ticking {
+        Ticking { identity: schedule.identity(), schedule, anchor, next: None }
+    }
+
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn cron(&self) -> Option<&Cron> {
+        match &self.schedule {
+            Schedule::Cron(cron) => Some(cron),
+            Schedule::Every(_) => None,
+        }
+    }
+
+    fn every(&self) -> Option<&Every> {
+        match &self.schedule {
+            Schedule::Cron(_) => None,
+            Schedule::Every(every) => Some(every),
+        }
+    }
+
+    /// The clock is behind the anchor, or may be, set back by `step`. A schedule of fixed hours
+    /// does not repeat what it fired; after a far step, and for others, the new time counts.
+    fn follow_back(&mut self, wall: Timestamp, step: SignedDuration) {
+        let keeps = step <= FAR_BACK && self.cron().is_some_and(Cron::is_hour_fixed);
+        if !keeps {
+            self.anchor = self.anchor.min(wall);
+        }
+    }
+}
+
+impl Engine {
+    /// Fires everything that is due, in order of time, then of name.
+    pub(super) fn fire_ticks(&mut self, now: Moment) {
+        while let Some(&(at, lane)) = self.ticks.first().filter(|(at, _)| *at <= now.wall) {
+            let ticking = self.lanes[lane].ticking.as_mut().expect("who ticks has a schedule");
+            let tick = ticking.next.take().expect("a tick is queued for it");
+            self.ticks.remove(&(at, lane));
+            ticking.anchor = at;
+            self.queue_tick(lane, at);
+            self.save_anchor(lane);
+            match tick.note {
+                TickNote::Plain | TickNote::AfterGap { .. } | TickNote::SecondPass => {
+                    self.submit(now, lane, Trigger::Cron);
+                }
+                TickNote::Suppressed => {
+                    let run = self.new_run(now, lane, Trigger::Cron);
+                    let message =
+                        "this time came twice as the clocks went back; it ran the first time";
+                    self.insert_ended(now, run, EndReason::DstSkipped, message);
+                }
+            }
+        }
+    }
+
+    pub(super) fn fire_every(&mut self, now: Moment, lane: usize, due: Duration) {
+        let ticking = self.lanes[lane].ticking.as_mut().expect("who ticks has a schedule");
+        let interval = ticking.every().expect("the timer is for an interval").interval;
+        // The instant it was due at, so that a late pass does not shift what is stored.
+        let late = now.steady.saturating_sub(due);
+        ticking.anchor = now.wall.checked_sub(late).unwrap_or(now.wall);
+        self.timers.set(due + interval, Timer::Every { lane });
+        self.save_anchor(lane);
+        self.submit(now, lane, Trigger::Cron);
+    }
+
+    /// Queues the first tick after `after`.
+    fn queue_tick(&mut self, lane: usize, after: Timestamp) {
+        let Some(ticking) = self.lanes[lane].ticking.as_mut() else { return };
+        if let Some(old) = ticking.next.take() {
+            self.ticks.remove(&(old.at, lane));
+        }
+        ticking.next = ticking.cron().and_then(|cron| cron.next_after(after));
+        if let Some(next) = &ticking.next {
+            self.ticks.insert((next.at, lane));
+        }
+    }
+
+    /// Queues the first tick after `wall` that is not settled yet.
+    fn queue_tick_from(&mut self, lane: usize, wall: Timestamp) {
+        let settled = self.lanes[lane].ticking.as_ref().map_or(wall, |ticking| ticking.anchor);
+        self.queue_tick(lane, settled.max(wall));
+    }
+
+    /// Sets a schedule going: what was missed is settled, what comes is queued.
+    pub(super) fn start_schedule(&mut self, now: Moment, lane: usize) {
+        let Some(ticking) = self.lanes[lane].ticking.as_mut() else { return };
+        let since = now.wall.duration_since(ticking.anchor);
+        match ticking.every().map(|every| every.interval) {
+            None => {
+                ticking.follow_back(now.wall, -since);
+                self.queue_tick_from(lane, now.wall);
+            }
+            Some(interval) => {
+                let wait = interval.saturating_sub(Duration::try_from(since).unwrap_or_default());
+                self.timers.set(now.steady + wait, Timer::Every { lane });
+            }
+        }
+    }
+
+    pub(super) fn save_anchor(&mut self, lane: usize) {
+        let Some(ticking) = &self.lanes[lane].ticking else { return };
+        let anchor = Anchor {
+            job: self.lanes[lane].job.name.clone(),
+            at: ticking.anchor,
+            schedule: ticking.identity.clone(),
+        };
+        self.changes.push(Change::Anchor(anchor));
+    }
+
+    /// Compares the two clocks since the last look and follows a jump of the wall clock.
+    pub(super) fn observe_clocks(&mut self, now: Moment) {
+        let expected = SignedDuration::try_from(now.steady.saturating_sub(self.last.steady))
+            .unwrap_or(SignedDuration::MAX);
+        let jump = now.wall.duration_since(self.last.wall).saturating_sub(expected);
+        self.last = now;
+        if jump.abs() <= JUMP || self.phase != Phase::Serving {
+            return;
+        }
+        let direction = if jump.is_positive() { Direction::Forward } else { Direction::Back };
+        let by = jump.unsigned_abs();
+        self.effects.push(Effect::Publish(Event::ClockJumped { direction, by }));
+        for lane in 0..self.lanes.len() {
+            let Some(ticking) = self.lanes[lane].ticking.as_mut() else { continue };
+            if ticking.cron().is_none() {
+                continue;
+            }
+            match direction {
+                Direction::Back => ticking.follow_back(now.wall, jump.abs()),
+                Direction::Forward => drop(self.catch_up(now, lane)),
+            }
+            self.queue_tick_from(lane, now.wall);
+        }
+    }
+}
