@@ -10,8 +10,14 @@ mod boot;
 mod catch_up;
 mod ending;
 mod operator;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod simulator;
 mod slots;
 mod stopping;
+#[cfg(test)]
+mod tests;
 mod ticks;
 mod timers;
 

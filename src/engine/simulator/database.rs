@@ -1,0 +1,141 @@
+//! A database that is exactly as durable as it says: changes count from the moment their commit
+//! is through, in order; what was still on its way when the daemon died is gone. It refuses
+//! every change that takes a row back or ends it twice.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::engine::Found;
+use crate::model::change::{Anchor, Change, CommitId};
+use crate::model::job::{Job, JobName};
+use crate::model::run::{EndReason, Phase, Run, RunId};
+
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Database {
+    rows: BTreeMap<RunId, Row>,
+    /// Rows that have not ended, in order of insertion.
+    open: BTreeSet<(u64, RunId)>,
+    newest: BTreeMap<JobName, RunId>,
+    anchors: BTreeMap<JobName, Anchor>,
+    on_the_way: VecDeque<(CommitId, Vec<Change>)>,
+    inserted: u64,
+}
+
+#[derive(Debug)]
+pub(in crate::engine) struct Row {
+    pub(in crate::engine) run: Run,
+    /// Counts insertions: the order in which runs were submitted.
+    pub(in crate::engine) serial: u64,
+}
+
+impl Database {
+    pub(in crate::engine) fn send(&mut self, id: CommitId, changes: Vec<Change>) {
+        self.on_the_way.push_back((id, changes));
+    }
+
+    /// Everything up to this commit is on the disk. Returns whether that is news.
+    pub(in crate::engine) fn sync(&mut self, id: CommitId) -> bool {
+        let mut is_news = false;
+        while self.on_the_way.front().is_some_and(|(first, _)| *first <= id) {
+            let (_, changes) = self.on_the_way.pop_front().unwrap();
+            self.apply(changes);
+            is_news = true;
+        }
+        is_news
+    }
+
+    /// Power off: the first `kept` commits that were on their way made it, the rest did not.
+    pub(in crate::engine) fn crash(&mut self, kept: usize) {
+        for (_, changes) in self.on_the_way.drain(..).take(kept).collect::<Vec<_>>() {
+            self.apply(changes);
+        }
+    }
+
+    pub(in crate::engine) fn on_the_way(&self) -> usize {
+        self.on_the_way.len()
+    }
+
+    pub(in crate::engine) fn row(&self, run: RunId) -> Option<&Row> {
+        self.rows.get(&run)
+    }
+
+    pub(in crate::engine) fn open(&self) -> impl Iterator<Item = &Run> {
+        self.open.iter().map(|(_, id)| &self.rows[id].run)
+    }
+
+    pub(in crate::engine) fn anchor(&self, job: &JobName) -> Option<&Anchor> {
+        self.anchors.get(job)
+    }
+
+    /// What a daemon reads as it starts.
+    pub(in crate::engine) fn found(&self, jobs: &[Job], machine_booted: bool) -> Found {
+        Found {
+            unfinished: self.open().cloned().collect(),
+            anchors: self.anchors.values().cloned().collect(),
+            newest: jobs
+                .iter()
+                .filter_map(|job| self.newest.get(&job.name))
+                .map(|id| self.rows[id].run.clone())
+                .collect(),
+            machine_booted,
+        }
+    }
+
+    pub(in crate::engine) fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Insert(run) => self.insert(run),
+                Change::Start { run, at } => {
+                    let row = self.rows.get_mut(&run).expect("only a known run starts");
+                    assert_eq!(row.run.phase, Phase::Pending, "{run} starts once");
+                    row.run.phase = Phase::Running { since: at };
+                }
+                Change::Identify { run, .. } => {
+                    let phase = &self.rows[&run].run.phase;
+                    assert!(
+                        matches!(phase, Phase::Running { .. }),
+                        "{run} has a process: {phase:?}"
+                    );
+                }
+                Change::End { run, since, at, end } => {
+                    let row = self.rows.get_mut(&run).expect("only a known run ends");
+                    let before = match row.run.phase {
+                        Phase::Pending => None,
+                        Phase::Running { since } => Some(since),
+                        Phase::Ended { .. } => panic!("{run} ends twice"),
+                    };
+                    assert!(since.is_none() || since == before, "{run} started once");
+                    row.run.phase = Phase::Ended { since, at, end };
+                    self.open.remove(&(row.serial, run));
+                }
+                Change::Anchor(anchor) => {
+                    self.anchors.insert(anchor.job.clone(), anchor);
+                }
+                Change::Forget(job) => {
+                    self.anchors.remove(&job).expect("only a known task is forgotten");
+                }
+                Change::Delete(_) | Change::Set { .. } => panic!("the engine does not do this"),
+            }
+        }
+    }
+
+    fn insert(&mut self, run: Run) {
+        self.inserted += 1;
+        let id = run.id;
+        // A refusal says nothing about the task, but it ends a chain.
+        let is_news = match &run.phase {
+            Phase::Pending | Phase::Running { .. } => {
+                self.open.insert((self.inserted, id));
+                true
+            }
+            Phase::Ended { end, .. } => {
+                assert_ne!(end.reason, EndReason::Crashed, "{id} never ran");
+                run.retry_of.is_some()
+            }
+        };
+        if is_news {
+            self.newest.insert(run.job.clone(), id);
+        }
+        let known = self.rows.insert(id, Row { run, serial: self.inserted });
+        assert!(known.is_none(), "{id} is inserted twice");
+    }
+}

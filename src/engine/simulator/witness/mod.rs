@@ -1,0 +1,287 @@
+//! Watches a daemon from the outside and checks after every event that nothing happened that
+//! must never happen: to slots and waiting lines, processes, events and answers. What follows
+//! a run is checked in `chains`, schedules in `almanac`.
+
+mod effects;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use crate::base::time::Moment;
+use crate::engine::simulator::almanac::{Almanac, Owed};
+use crate::engine::simulator::chains::Chains;
+use crate::engine::simulator::database::Database;
+use crate::engine::{Effect, Input, ReplyId};
+use crate::model::change::{Anchor, Change, CommitId};
+use crate::model::job::{Job, JobName};
+use crate::model::run::{EndReason, Exit, Phase, Run, RunId};
+
+pub(super) const BUDGET: Duration = Duration::from_secs(3);
+/// docs/running.md, Stopping.
+const JUDGE_AFTER: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+pub(super) struct Witness {
+    jobs: BTreeMap<JobName, Job>,
+    lanes: BTreeMap<JobName, Lane>,
+    pub(super) runs: HashMap<RunId, Seen>,
+    /// Runs that end with a commit.
+    ending: VecDeque<(CommitId, Vec<RunId>)>,
+    /// Over as a process, but not yet by the engine.
+    exited: BTreeMap<RunId, Duration>,
+    last_id: Option<RunId>,
+    unanswered: HashSet<ReplyId>,
+    almanac: Almanac,
+    owed: BTreeMap<JobName, Owed>,
+    chains: Chains,
+    stopping_since: Option<Duration>,
+    has_quit: bool,
+    restarting: Option<JobName>,
+}
+
+/// One job as it may be known to everybody.
+#[derive(Debug, Default)]
+struct Lane {
+    active: Vec<RunId>,
+    waiting: VecDeque<RunId>,
+    /// Processes that live.
+    processes: BTreeMap<RunId, u16>,
+    /// Those among them that make room for a newer run.
+    victims: BTreeSet<RunId>,
+    last_spawned: u64,
+}
+
+/// One run.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) run: Run,
+    pub(super) asked: bool,
+    pub(super) began: Duration,
+    /// When the engine was told that the process is gone, and how.
+    pub(super) exit: Option<(Duration, Exit)>,
+    pub(super) reason: Option<EndReason>,
+    was_spawned: bool,
+    created: bool,
+    started: bool,
+    ended: bool,
+}
+
+impl Seen {
+    fn new(run: Run, now: Moment) -> Seen {
+        Seen {
+            run,
+            asked: false,
+            began: now.steady,
+            exit: None,
+            reason: None,
+            was_spawned: false,
+            created: false,
+            started: false,
+            ended: false,
+        }
+    }
+}
+
+impl Witness {
+    /// A daemon reads what the last one left; `changes` is what it makes of it.
+    pub(super) fn boot(
+        jobs: &[Job],
+        database: &Database,
+        changes: &[Change],
+        now: Moment,
+    ) -> Witness {
+        let mut witness = Witness {
+            jobs: jobs.iter().map(|job| (job.name.clone(), job.clone())).collect(),
+            lanes: jobs.iter().map(|job| (job.name.clone(), Lane::default())).collect(),
+            runs: HashMap::new(),
+            ending: VecDeque::new(),
+            exited: BTreeMap::new(),
+            last_id: None,
+            unanswered: HashSet::new(),
+            almanac: Almanac::new(jobs, database, now),
+            owed: BTreeMap::new(),
+            chains: Chains::default(),
+            stopping_since: None,
+            has_quit: false,
+            restarting: None,
+        };
+        let ended: HashSet<RunId> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::End { run, .. } => Some(*run),
+                Change::Insert(_)
+                | Change::Start { .. }
+                | Change::Identify { .. }
+                | Change::Anchor(_)
+                | Change::Forget(_)
+                | Change::Delete(_)
+                | Change::Set { .. } => None,
+            })
+            .collect();
+        for run in database.open() {
+            witness.runs.insert(run.id, Seen { created: true, ..Seen::new(run.clone(), now) });
+            if ended.contains(&run.id) {
+                continue;
+            }
+            assert_eq!(run.phase, Phase::Pending, "{} goes on after a crash", run.id);
+            let lane = witness.lanes.get_mut(&run.job).expect("who waits is configured");
+            lane.waiting.push_back(run.id);
+        }
+        witness
+    }
+
+    pub(super) fn before_serve(&mut self, now: Moment) {
+        self.owed = self.almanac.serve(now);
+    }
+
+    /// Something is about to be told to the engine.
+    pub(super) fn before(&mut self, now: Moment, input: &Input) {
+        let was_stopping = self.stopping_since.is_some();
+        self.restarting = None;
+        match input {
+            Input::Woke => {}
+            Input::Trigger { reply, .. } => assert!(self.unanswered.insert(*reply)),
+            Input::StopRun { run, reply } => {
+                self.unanswered.insert(*reply);
+                // Who is over already cannot be stopped.
+                if self.runs.get(run).is_some_and(|seen| seen.reason.is_none()) {
+                    self.ask(*run);
+                }
+            }
+            Input::RestartService { job, reply } => {
+                self.unanswered.insert(*reply);
+                let is_allowed = self
+                    .jobs
+                    .get(job)
+                    .is_some_and(|job| job.api_trigger && job.service().is_some());
+                if is_allowed && !was_stopping {
+                    self.restarting = Some(job.clone());
+                    self.lanes[job].active.clone().into_iter().for_each(|run| self.ask(run));
+                }
+            }
+            Input::Started { run, .. } => {
+                self.runs.get_mut(run).expect("who starts is known").began = now.steady;
+            }
+            Input::Exited { run, exit } => {
+                let seen = self.runs.get_mut(run).expect("who exits is known");
+                seen.exit = Some((now.steady, exit.clone()));
+                self.exited.insert(*run, now.steady);
+            }
+            Input::Committed(id) => self.free(now, *id),
+            Input::Shutdown { .. } | Input::Fatal(_) => {
+                self.stopping_since.get_or_insert(now.steady);
+                let active: Vec<_> =
+                    self.lanes.values().flat_map(|lane| lane.active.clone()).collect();
+                active.into_iter().for_each(|run| self.ask(run));
+                self.chains.clear();
+            }
+        }
+        self.owed = if was_stopping {
+            BTreeMap::new()
+        } else {
+            self.almanac.pass(now, self.stopping_since.is_some())
+        };
+    }
+
+    /// The engine has answered; nothing of it was carried out yet.
+    pub(super) fn after(&mut self, now: Moment, effects: &[Effect], is_freeing: bool) {
+        let mut tally: BTreeMap<JobName, Owed> = BTreeMap::new();
+        let mut anchors: BTreeMap<JobName, &Anchor> = BTreeMap::new();
+        for effect in effects {
+            let Effect::Commit { id, changes } = effect else { continue };
+            let mut over = Vec::new();
+            for change in changes {
+                match change {
+                    Change::Insert(run) => {
+                        rows::count(run, &mut tally);
+                        self.inserted(now, run, is_freeing);
+                    }
+                    Change::Start { run, .. } => self.leaves_line(now, *run),
+                    Change::End { run, end, .. } => {
+                        if self.ends(*run, end.reason) {
+                            over.push(*run);
+                        }
+                    }
+                    Change::Anchor(anchor) => drop(anchors.insert(anchor.job.clone(), anchor)),
+                    Change::Identify { .. } => {}
+                    Change::Forget(_) | Change::Delete(_) | Change::Set { .. } => {
+                        panic!("unexpected: {change:?}")
+                    }
+                }
+            }
+            self.ending.push_back((*id, over));
+        }
+        for job in self.jobs.keys() {
+            let owed = self.owed.get(job).copied().unwrap_or_default();
+            let found = tally.get(job).copied().unwrap_or_default();
+            assert_eq!(found, owed, "ticks of {job}: engine left, almanac right");
+            if owed != Owed::default() {
+                assert_eq!(anchors[job].at, self.almanac.anchor(job), "anchor of {job}");
+            }
+        }
+        self.check_lines(now);
+    }
+
+    /// The engine says how long nothing is due.
+    pub(super) fn check_patience(&self, now: Moment, patience: Option<Duration>) {
+        assert_ne!(patience, Some(Duration::ZERO), "something due was left undone");
+        if let Some(since) = self.stopping_since {
+            let left = (since + BUDGET).saturating_sub(now.steady);
+            assert!(patience.is_some_and(|patience| patience <= left), "sleeps past its budget");
+            return;
+        }
+        for wait in [self.almanac.patience(now), self.chains.patience(now)].into_iter().flatten() {
+            assert!(patience.is_some_and(|patience| patience <= wait), "sleeps past {wait:?}");
+        }
+    }
+
+    pub(super) fn has_quit(&self) -> bool {
+        self.has_quit
+    }
+
+    /// After a whole event: whoever is stopping and has nothing left to wait for is gone.
+    pub(super) fn check_leaving(&self, now: Moment, database: &Database) {
+        let Some(since) = self.stopping_since.filter(|_| !self.has_quit) else { return };
+        assert!(now.steady < since + BUDGET, "the budget is over");
+        let is_busy = self.lanes.values().any(|lane| !lane.active.is_empty());
+        assert!(
+            is_busy || database.on_the_way() > 0 || !self.ending.is_empty(),
+            "has nothing left to do"
+        );
+    }
+
+    fn ask(&mut self, run: RunId) {
+        if let Some(seen) = self.runs.get_mut(&run) {
+            seen.asked = true;
+        }
+    }
+
+    fn free(&mut self, now: Moment, id: CommitId) {
+        while self.ending.front().is_some_and(|(first, _)| *first <= id) {
+            for run in self.ending.pop_front().unwrap().1 {
+                let seen = &self.runs[&run];
+                self.lanes.get_mut(&seen.run.job).unwrap().active.retain(|active| *active != run);
+                if self.stopping_since.is_none() {
+                    self.chains.freed(now, &self.jobs[&seen.run.job], seen);
+                }
+            }
+        }
+    }
+
+    /// Nobody waits for a free slot, for the end of a dead process or for a run that is due.
+    fn check_lines(&self, now: Moment) {
+        for (run, since) in &self.exited {
+            assert!(now.steady < *since + JUDGE_AFTER, "{run} exited but does not end");
+        }
+        if self.stopping_since.is_some() {
+            return;
+        }
+        for (name, lane) in &self.lanes {
+            let Some(task) = self.jobs[name].task() else { continue };
+            assert!(lane.active.len() <= task.parallelism, "{name}: {lane:?}");
+            assert!(lane.waiting.is_empty() || lane.active.len() == task.parallelism, "{lane:?}");
+        }
+        self.chains.check(now);
+    }
+}

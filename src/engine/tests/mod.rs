@@ -1,0 +1,9 @@
+//! The promises of the manual, one by one: what happens on the stage, what the engine does.
+
+mod boot;
+mod clock;
+mod overlap;
+mod retries;
+mod services;
+mod shutdown;
+mod stage;
