@@ -5,6 +5,9 @@ mod base;
 mod config;
 mod cron;
 mod engine;
+mod inbox;
 mod model;
+mod sys;
+mod threads;
 
 fn main() {}

@@ -1,0 +1,40 @@
+//! Notices when the wall clock is set or the machine wakes from sleep, so that the main loop can
+//! look at its schedules again. Otherwise this thread never wakes up.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+use crate::engine::Input;
+use crate::inbox::Inbox;
+use crate::sys::{check, error_text, eventfd, own};
+use crate::threads;
+
+/// Starts the thread `clock`, which sends [`Input::Woke`] at every such jump.
+pub(crate) fn watch(inbox: Inbox) -> io::Result<()> {
+    // SAFETY: takes two numbers and makes a descriptor.
+    let timer = own(unsafe { libc::timerfd_create(libc::CLOCK_REALTIME, libc::TFD_CLOEXEC) })?;
+    let never = libc::timespec { tv_sec: libc::time_t::MAX, tv_nsec: 0 };
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let setting = libc::itimerspec { it_interval: zero, it_value: never };
+    let flags = libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET;
+    // SAFETY: reads the local struct; the old setting is not asked for.
+    check(unsafe {
+        libc::timerfd_settime(timer.as_raw_fd(), flags, &raw const setting, std::ptr::null_mut())
+    })?;
+    threads::spawn_vital("clock", inbox.clone(), move || {
+        loop {
+            // The timer stays armed: each jump makes one read fail with ECANCELED
+            // (timerfd_create(2)).
+            match eventfd::read_count(timer.as_fd()) {
+                Err(error) if error.raw_os_error() == Some(libc::ECANCELED) => {
+                    inbox.send(Input::Woke);
+                }
+                Err(error) => {
+                    return Err(format!("cannot watch the wall clock: {}", error_text(&error)));
+                }
+                Ok(_) => {}
+            }
+        }
+    })?;
+    Ok(())
+}
