@@ -6,6 +6,7 @@ mod config;
 mod cron;
 mod engine;
 mod inbox;
+mod logs;
 mod model;
 mod sys;
 mod threads;

@@ -1,0 +1,25 @@
+//! The output of runs: cut into lines, kept in files, read back by line number. Each run's
+//! own thread is the only writer of its files; readers need nothing but the files.
+
+mod append;
+mod error;
+mod files;
+mod index;
+mod limit;
+mod lines;
+mod meta;
+mod path;
+mod prefix;
+mod reader;
+mod segment;
+mod writer;
+
+pub(crate) use append::append_system;
+pub(crate) use path::{LogFile, LogPlace};
+pub(crate) use prefix::Stream;
+pub(crate) use reader::LogReader;
+pub(crate) use segment::{Line, Writing};
+pub(crate) use writer::{LogWriter, Observer, Verdict};
+
+#[cfg(test)]
+mod tests;
