@@ -1,0 +1,154 @@
+//! A change as SQL: the only statements that alter rows. A run only ever moves forward:
+//! each update names the status it expects, so a repeated or late change hits no row.
+
+use rusqlite::{Connection, Result, named_params};
+
+use crate::model::change::{Anchor, Change};
+use crate::model::run::{Phase, Run, RunId};
+use crate::store::row::{Count, Time};
+
+/// Whether a change found what it speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    Done,
+    /// The run is gone, or in another state than the change expects.
+    NoRow,
+}
+
+/// Carries out one change inside the caller's transaction. `boot_id` is the kernel's.
+pub(super) fn apply(connection: &Connection, boot_id: &str, change: &Change) -> Result<Applied> {
+    match change {
+        Change::Insert(run) => insert(connection, run),
+        Change::Start { run, at } => {
+            hit(connection.prepare_cached(START)?.execute(named_params! {
+                ":id": run,
+                ":start_at": Time(*at),
+            })?)
+        }
+        Change::Identify { run, leader } => {
+            hit(connection.prepare_cached(IDENTIFY)?.execute(named_params! {
+                ":id": run,
+                ":pid": leader.pid,
+                ":start": Count(leader.start),
+                ":boot_id": boot_id,
+            })?)
+        }
+        Change::End { run, since, at, end } => {
+            hit(connection.prepare_cached(END)?.execute(named_params! {
+                ":id": run,
+                ":start_at": since.map(Time),
+                ":end_at": Time(*at),
+                ":end_reason": end.reason.as_str(),
+                ":exit_code": end.exit_code,
+                ":message": end.message,
+                ":log_lines": Count(end.log.lines),
+                ":log_bytes": Count(end.log.bytes),
+                ":log_truncated": end.log.truncated,
+            })?)
+        }
+        Change::Anchor(anchor) => set_anchor(connection, anchor),
+        Change::Forget(job) => {
+            connection
+                .prepare_cached("DELETE FROM task_state WHERE task_name = ?1")?
+                .execute([job])?;
+            Ok(Applied::Done)
+        }
+        Change::Delete(runs) => delete(connection, runs),
+        Change::Set { key, value } => {
+            connection
+                .prepare_cached(SET)?
+                .execute(named_params! { ":key": key, ":value": value })?;
+            Ok(Applied::Done)
+        }
+    }
+}
+
+/// Names a change in the log without telling values of it, which may be secrets.
+pub(super) fn subject(change: &Change) -> String {
+    match change {
+        Change::Insert(run) => format!("insert:{}", run.id),
+        Change::Start { run, .. } => format!("start:{run}"),
+        Change::Identify { run, .. } => format!("identify:{run}"),
+        Change::End { run, .. } => format!("end:{run}"),
+        Change::Anchor(anchor) => format!("anchor:{}", anchor.job),
+        Change::Forget(job) => format!("forget:{job}"),
+        Change::Delete(runs) => format!("delete:{}", runs.len()),
+        Change::Set { key, .. } => format!("set:{key}"),
+    }
+}
+
+const INSERT: &str = "INSERT INTO runs (id, task_name, kind, status, end_reason, exit_code, triggered_by, \
+     created_at, start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, \
+     log_truncated) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
+     :start_at, :end_at, :retry_attempt, :retry_of_run_id, :replica_index, :message, :log_lines, :log_bytes, \
+     :log_truncated)";
+
+const START: &str = "UPDATE runs SET status = 'running', start_at = :start_at WHERE id = :id AND status = 'pending'";
+
+const IDENTIFY: &str = "UPDATE runs SET leader_pid = :pid, leader_start = :start, boot_id = :boot_id \
+     WHERE id = :id AND status = 'running'";
+
+const END: &str = "UPDATE runs SET status = 'ended', start_at = :start_at, end_at = :end_at, \
+     end_reason = :end_reason, exit_code = :exit_code, message = :message, log_lines = :log_lines, \
+     log_bytes = :log_bytes, log_truncated = :log_truncated, leader_pid = NULL, leader_start = NULL, \
+     boot_id = NULL WHERE id = :id AND status <> 'ended'";
+
+const ANCHOR: &str = "INSERT INTO task_state (task_name, first_seen_at, last_tick_at, schedule, updated_at) \
+     VALUES (:task_name, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), :last_tick_at, :schedule, \
+     strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) \
+     ON CONFLICT DO UPDATE SET last_tick_at = excluded.last_tick_at, schedule = excluded.schedule, \
+     updated_at = excluded.updated_at";
+
+const SET: &str = "INSERT INTO config_entries (key, value, updated_at) \
+     VALUES (:key, :value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) \
+     ON CONFLICT DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at";
+
+fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
+    let (since, ended) = match &run.phase {
+        Phase::Pending => (None, None),
+        Phase::Running { since } => (Some(*since), None),
+        Phase::Ended { since, at, end } => (*since, Some((*at, end))),
+    };
+    let log = ended.map(|(_, end)| end.log).unwrap_or_default();
+    hit(connection.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": run.id,
+        ":task_name": run.job,
+        ":kind": run.kind.as_str(),
+        ":status": run.phase.as_str(),
+        ":end_reason": ended.map(|(_, end)| end.reason.as_str()),
+        ":exit_code": ended.map(|(_, end)| end.exit_code),
+        ":triggered_by": run.trigger.as_str(),
+        ":created_at": Time(run.created_at),
+        ":start_at": since.map(Time),
+        ":end_at": ended.map(|(at, _)| Time(at)),
+        ":retry_attempt": run.retry_attempt,
+        ":retry_of_run_id": run.retry_of,
+        ":replica_index": run.replica,
+        ":message": ended.and_then(|(_, end)| end.message.as_deref()),
+        ":log_lines": Count(log.lines),
+        ":log_bytes": Count(log.bytes),
+        ":log_truncated": log.truncated,
+    })?)
+}
+
+fn set_anchor(connection: &Connection, anchor: &Anchor) -> Result<Applied> {
+    hit(connection.prepare_cached(ANCHOR)?.execute(named_params! {
+        ":task_name": anchor.job,
+        ":last_tick_at": Time(anchor.at),
+        ":schedule": anchor.schedule,
+    })?)
+}
+
+/// A row that is already gone is what was wanted; one that is not over stays.
+fn delete(connection: &Connection, runs: &[RunId]) -> Result<Applied> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM runs WHERE id = ?1 AND status = 'ended'")?;
+    for run in runs {
+        statement.execute([run])?;
+    }
+    Ok(Applied::Done)
+}
+
+fn hit(rows: usize) -> Result<Applied> {
+    Ok(if rows == 0 { Applied::NoRow } else { Applied::Done })
+}

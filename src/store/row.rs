@@ -1,0 +1,147 @@
+//! A run as a row and back: the one place that knows how the columns of `runs` spell a
+//! [`Run`]. The same texts stand in the `CHECK`s of the schema.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::base::time::rfc3339;
+use crate::base::ulid::Ulid;
+use crate::model::job::{JobName, Kind};
+use crate::model::run::{End, EndReason, LogTotals, Phase, Run, Trigger};
+
+/// What [`run`] reads, by name.
+pub(super) const COLUMNS: &str = "id, task_name, kind, status, end_reason, exit_code, triggered_by, created_at, \
+     start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, log_truncated";
+
+/// An instant as the text that the tables hold.
+#[derive(Clone, Copy)]
+pub(super) struct Time(pub(super) Timestamp);
+
+/// A count as SQLite's only kind of integer.
+#[derive(Clone, Copy)]
+pub(super) struct Count(pub(super) u64);
+
+/// Reads one run from a row that holds [`COLUMNS`].
+pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: row.get("id")?,
+        job: row.get("task_name")?,
+        kind: row.get("kind")?,
+        trigger: row.get("triggered_by")?,
+        created_at: row.get::<_, Time>("created_at")?.0,
+        phase: phase(row)?,
+        retry_attempt: row.get("retry_attempt")?,
+        retry_of: row.get("retry_of_run_id")?,
+        replica: row.get("replica_index")?,
+    })
+}
+
+fn phase(row: &Row<'_>) -> rusqlite::Result<Phase> {
+    // The schema binds the status to the columns that are filled, so these decide.
+    let since = row.get::<_, Option<Time>>("start_at")?.map(|time| time.0);
+    match (row.get::<_, Option<Time>>("end_at")?, since) {
+        (Some(at), since) => Ok(Phase::Ended { since, at: at.0, end: end(row)? }),
+        (None, Some(since)) => Ok(Phase::Running { since }),
+        (None, None) => Ok(Phase::Pending),
+    }
+}
+
+fn end(row: &Row<'_>) -> rusqlite::Result<End> {
+    Ok(End {
+        reason: row.get("end_reason")?,
+        exit_code: row.get("exit_code")?,
+        message: row.get("message")?,
+        log: LogTotals {
+            lines: row.get::<_, Count>("log_lines")?.0,
+            bytes: row.get::<_, Count>("log_bytes")?.0,
+            truncated: row.get("log_truncated")?,
+        },
+    })
+}
+
+/// Finds the value that is spelled like the text of a column.
+fn spelled<T: Copy>(
+    value: ValueRef<'_>,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+    what: &str,
+) -> FromSqlResult<T> {
+    let text = value.as_str()?;
+    all.iter().copied().find(|&known| as_str(known) == text).ok_or_else(|| unknown(text, what))
+}
+
+fn unknown(text: impl Display, what: &str) -> FromSqlError {
+    FromSqlError::Other(format!("{text:?} is not {what}", text = text.to_string()).into())
+}
+
+impl FromSql for Kind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Kind> {
+        spelled(value, &[Kind::Task, Kind::Service], Kind::as_str, "a kind of job")
+    }
+}
+
+impl FromSql for Trigger {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Trigger> {
+        spelled(value, &Trigger::ALL, Trigger::as_str, "a trigger")
+    }
+}
+
+impl FromSql for EndReason {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<EndReason> {
+        spelled(value, &EndReason::ALL, EndReason::as_str, "an end reason")
+    }
+}
+
+impl FromSql for JobName {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<JobName> {
+        Ok(JobName::new(value.as_str()?))
+    }
+}
+
+impl ToSql for JobName {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.as_str().to_sql()
+    }
+}
+
+impl FromSql for Ulid {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Ulid> {
+        let text = value.as_str()?;
+        text.parse().map_err(|_| unknown(text, "a run id"))
+    }
+}
+
+impl ToSql for Ulid {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_string().into())
+    }
+}
+
+impl FromSql for Time {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Time> {
+        let text = value.as_str()?;
+        text.parse().map(Time).map_err(|_| unknown(text, "a time"))
+    }
+}
+
+impl ToSql for Time {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(rfc3339(self.0).into())
+    }
+}
+
+impl FromSql for Count {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Count> {
+        let number = value.as_i64()?;
+        u64::try_from(number).map(Count).map_err(|_| FromSqlError::OutOfRange(number))
+    }
+}
+
+impl ToSql for Count {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
+    }
+}

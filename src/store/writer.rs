@@ -1,0 +1,279 @@
+//! The thread `db-writer`: owns the writing connection and makes changes durable in the order
+//! in which they came. Whatever waits becomes one transaction with one fsync, so many short
+//! runs share its cost. What a full disk or another process refuses is kept and tried again
+//! until it lands.
+
+use std::io;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::base::time::Clock;
+use crate::engine::Input;
+use crate::inbox::Inbox;
+use crate::model::change::{Change, CommitId};
+use crate::store::apply::{Applied, apply, subject};
+use crate::store::trouble::{Trouble, judge};
+use crate::store::{Store, schema};
+use crate::threads;
+
+/// Pauses between the tries of a refused write, the last one again and again (docs/running.md, Full disk).
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1600),
+    Duration::from_secs(5),
+];
+
+/// More waiting changes than this end the daemon: it only falls further behind.
+const MOST_WAITING: usize = 100_000;
+
+/// Free pages that stay in the file for the next runs, and how many are returned at a time.
+const SPARE_PAGES: i64 = 256;
+const PAGES_A_TIME: i64 = 1024;
+
+/// The way to the writer. Its thread ends when every clone is dropped, or at [`Writer::close`].
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(Sender<Message>);
+
+/// The writer is gone; the change was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+#[derive(Debug)]
+enum Message {
+    Changes { changes: Vec<Change>, then: Then },
+    Close,
+}
+
+/// What follows when changes are durable.
+#[derive(Debug)]
+enum Then {
+    Announce(CommitId),
+    /// Somebody waits; dropped unused when the writer gives up.
+    Release(SyncSender<()>),
+}
+
+/// Starts the thread. It says [`Input::Committed`] to the inbox, or [`Input::Fatal`] when the
+/// database cannot be used any more.
+pub(crate) fn start(
+    store: Store,
+    clock: Clock,
+    inbox: Inbox,
+) -> io::Result<(Writer, JoinHandle<()>)> {
+    let (sender, receiver) = mpsc::channel();
+    let desk = Desk {
+        connection: store.connection,
+        path: store.path,
+        boot_id: store.boot_id,
+        clock,
+        inbox: inbox.clone(),
+        receiver,
+        waiting: Waiting::default(),
+        closing: false,
+    };
+    let thread = threads::spawn_vital("db-writer", inbox, || desk.run())?;
+    Ok((Writer(sender), thread))
+}
+
+impl Writer {
+    /// Hands changes over; never blocks. They land together, after everything handed over before.
+    pub(crate) fn commit(&self, id: CommitId, changes: Vec<Change>) {
+        // A writer that is gone has said so itself: `Input::Fatal`.
+        let _ = self.0.send(Message::Changes { changes, then: Then::Announce(id) });
+    }
+
+    /// Waits until the changes are durable; for as long as the disk is full, if need be.
+    pub(crate) fn settle(&self, changes: Vec<Change>) -> Result<(), Closed> {
+        let (done, wait) = mpsc::sync_channel(1);
+        self.0.send(Message::Changes { changes, then: Then::Release(done) }).map_err(|_| Closed)?;
+        wait.recv().map_err(|_| Closed)
+    }
+
+    /// Everything handed over so far is written, then the thread ends, whoever still holds a clone.
+    pub(crate) fn close(&self) {
+        // It may have ended by itself; then there is nothing to close.
+        let _ = self.0.send(Message::Close);
+    }
+}
+
+/// Changes in the order of their arrival, and who waits for them.
+#[derive(Default)]
+struct Waiting {
+    changes: Vec<Change>,
+    announce: Option<CommitId>,
+    release: Vec<SyncSender<()>>,
+}
+
+/// Everything the thread owns.
+struct Desk {
+    connection: Connection,
+    path: PathBuf,
+    boot_id: String,
+    clock: Clock,
+    inbox: Inbox,
+    receiver: Receiver<Message>,
+    waiting: Waiting,
+    closing: bool,
+}
+
+/// A transaction that did not land; the text is SQLite's.
+struct Unwritten {
+    trouble: Trouble,
+    cause: String,
+}
+
+impl Desk {
+    /// Works until it is closed. The error is the end of the daemon.
+    fn run(mut self) -> Result<(), String> {
+        while !self.closing {
+            match self.receiver.recv() {
+                Ok(message) => self.take(message),
+                Err(_) => self.closing = true,
+            }
+            while let Ok(message) = self.receiver.try_recv() {
+                self.take(message);
+            }
+            self.land()?;
+        }
+        // Leaves one complete file behind; a reader that hinders it costs nothing but that.
+        if let Err(error) =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            log::warn!("cannot checkpoint database {}: {error}", self.path.display());
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Changes { changes, then } => {
+                self.waiting.changes.extend(changes);
+                match then {
+                    Then::Announce(id) => self.waiting.announce = Some(id),
+                    Then::Release(done) => self.waiting.release.push(done),
+                }
+            }
+            Message::Close => self.closing = true,
+        }
+    }
+
+    /// Makes everything that waits durable, however long that takes.
+    fn land(&mut self) -> Result<(), String> {
+        let mut tries = 0;
+        while let Err(Unwritten { trouble, cause }) = self.write() {
+            let failed = format!("cannot write database {}: {cause}", self.path.display());
+            if trouble != Trouble::Refused {
+                return Err(failed);
+            }
+            if self.closing {
+                log::error!("{failed}; {} changes are lost", self.waiting.changes.len());
+                self.waiting = Waiting::default();
+                return Ok(());
+            }
+            if tries == 0 {
+                log::error!("{failed}; runs wait until it works again");
+            }
+            self.pause(PAUSES[tries.min(PAUSES.len() - 1)]);
+            if self.waiting.changes.len() > MOST_WAITING {
+                return Err(format!("{failed}; more than {MOST_WAITING} changes wait"));
+            }
+            tries += 1;
+        }
+        if tries > 0 {
+            log::info!("database {} can be written again", self.path.display());
+        }
+        let landed = mem::take(&mut self.waiting);
+        if let Some(id) = landed.announce {
+            self.inbox.send(Input::Committed(id));
+        }
+        for done in landed.release {
+            // Whoever stopped waiting does not need to know.
+            let _ = done.send(());
+        }
+        Ok(())
+    }
+
+    /// Collects what comes in while the disk gets its time. A close ends the pause.
+    fn pause(&mut self, pause: Duration) {
+        let end = self.clock.now().steady + pause;
+        while !self.closing && self.waiting.changes.len() <= MOST_WAITING {
+            let left = end.saturating_sub(self.clock.now().steady);
+            match self.receiver.recv_timeout(left) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => return,
+                Err(RecvTimeoutError::Disconnected) => self.closing = true,
+            }
+        }
+    }
+
+    /// One try: everything in one transaction, or nothing.
+    fn write(&mut self) -> Result<(), Unwritten> {
+        if self.waiting.changes.is_empty() {
+            return Ok(());
+        }
+        let mut complaints = Vec::new();
+        let written =
+            transact(&mut self.connection, &self.boot_id, &self.waiting.changes, &mut complaints);
+        written.map_err(|error| Unwritten {
+            trouble: judge(&self.connection, &error),
+            cause: error.to_string(),
+        })?;
+        for complaint in complaints {
+            log::warn!("{complaint}");
+        }
+        Ok(())
+    }
+}
+
+fn transact(
+    connection: &mut Connection,
+    boot_id: &str,
+    changes: &[Change],
+    complaints: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut deleted = false;
+    for change in changes {
+        deleted |= matches!(change, Change::Delete(_));
+        match apply(&transaction, boot_id, change) {
+            Ok(Applied::Done) => {}
+            Ok(Applied::NoRow) => {
+                complaints.push(format!(
+                    "a change of the history found no run change={}",
+                    subject(change)
+                ));
+            }
+            Err(error) if judge(&transaction, &error) == Trouble::Invalid => {
+                complaints
+                    .push(format!("a change cannot be stored: {error} change={}", subject(change)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if deleted {
+        return_pages(&transaction)?;
+    }
+    transaction.commit()
+}
+
+/// Gives pages that retention emptied back to the file system, a bounded number at a time.
+fn return_pages(connection: &Connection) -> rusqlite::Result<()> {
+    let spare = schema::number(connection, "freelist_count")? - SPARE_PAGES;
+    if spare <= 0 {
+        return Ok(());
+    }
+    let mut statement =
+        connection.prepare(&format!("PRAGMA incremental_vacuum({})", spare.min(PAGES_A_TIME)))?;
+    let mut rows = statement.query([])?;
+    // Each step frees one page.
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
