@@ -9,6 +9,7 @@ mod inbox;
 mod logs;
 mod model;
 mod store;
+mod sweep;
 mod sys;
 mod threads;
 
