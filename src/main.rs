@@ -8,6 +8,7 @@ mod engine;
 mod inbox;
 mod logs;
 mod model;
+mod process;
 mod store;
 mod sweep;
 mod sys;

@@ -1,0 +1,13 @@
+//! Runs as processes: what to execute, the thread that watches it, and what a killed daemon left.
+
+mod begin;
+pub(crate) mod run;
+pub(crate) mod spec;
+mod stopper;
+pub(crate) mod survivor;
+pub(crate) mod watch;
+
+pub(crate) use stopper::Stopper;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! The thread of one run: it starts the process, waits for output, the end, a stop and deadlines
+//! in one `poll`, and does what [`Watch`] says. Whatever happens to it, it reports
+//! [`Input::Exited`] exactly once, with nothing of the process left unreaped.
+
+use std::any::Any;
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::base::time::Clock;
+use crate::engine::Input;
+use crate::inbox::Inbox;
+use crate::logs::{LogWriter, Stream, Verdict};
+use crate::model::job::{JobName, Kind, Stop, StopSignal};
+use crate::model::run::{Exit, ExitHow, LogTotals, RunId};
+use crate::process::Stopper;
+use crate::process::begin::{Process, begin};
+use crate::process::spec::Spec;
+use crate::process::watch::{Order, Seen, Watch};
+use crate::sys::{error_text, poll, signals};
+use crate::threads;
+
+/// What a pipe holds at most (pipe(7)); it is only taken when there is output.
+const BUFFER_BYTES: usize = 64 * 1024;
+const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+/// How often `/proc` is looked at while a group dies: soon at first, then less and less often.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
+/// Starts the thread of a run. An error means that there is no thread and no `Exited`.
+pub(crate) fn start(spec: Spec, clock: Clock, inbox: Inbox) -> io::Result<Stopper> {
+    let stopper = Stopper::new()?;
+    let (run, id) = (spec.run, spec.run.to_string());
+    let thread = format!("run-{}", &id[id.len() - 4..]);
+    let handle = stopper.clone();
+    threads::spawn_small(&thread, move || {
+        let exit = catch_unwind(AssertUnwindSafe(|| execute(spec, &clock, &stopper, &inbox)))
+            .unwrap_or_else(|panic| lost(run, &stopper, &clock, &*panic));
+        inbox.send(Input::Exited { run, exit });
+    })?;
+    Ok(handle)
+}
+
+/// What is reported when our own code failed; the unwinding has killed and reaped the process.
+fn lost(run: RunId, stopper: &Stopper, clock: &Clock, panic: &(dyn Any + Send)) -> Exit {
+    let text = format!("the thread of the run was lost: {}", threads::panic_text(panic));
+    log::error!("{text} run={run}");
+    let (cause, at) = (stopper.cause(), clock.now().wall);
+    Exit { how: ExitHow::NotStarted(text), cause, log: LogTotals::default(), at }
+}
+
+/// The whole life of a run, on the thread that calls.
+pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &Inbox) -> Exit {
+    let started = clock.now().wall;
+    let mut log = LogWriter::new(spec.place.clone(), spec.limit, spec.min_free, started);
+    if let Some(observer) = spec.observer.take() {
+        log.observe(observer);
+    }
+    if let Some(cause) = stopper.cause() {
+        let how = ExitHow::NotStarted("stopped before it started".to_owned());
+        return Exit { how, cause: Some(cause), log: log.close(started), at: started };
+    }
+    match begin(&spec, &log, stopper) {
+        Ok((process, pipes)) => {
+            // A run may last for months: it needs no more than its name and limits.
+            (spec.env, spec.args) = (Vec::new(), Vec::new());
+            inbox.send(Input::Started { run: spec.run, leader: process.child.leader() });
+            Execution::new(&spec, clock, process, pipes, log).run()
+        }
+        Err(text) => {
+            log.system(started, &text);
+            Exit {
+                how: ExitHow::NotStarted(text),
+                cause: None,
+                log: log.close(started),
+                at: started,
+            }
+        }
+    }
+}
+
+/// A process and everything around it, from its start to its end.
+struct Execution<'a> {
+    run: RunId,
+    job: &'a JobName,
+    kind: Kind,
+    stop: Stop,
+    clock: &'a Clock,
+    process: Process<'a>,
+    watch: Watch,
+    log: LogWriter,
+    /// In the order of [`STREAMS`]; `None` once closed.
+    pipes: [Option<PipeReader>; 2],
+    /// Empty until there is output: a thousand silent runs cost nothing.
+    buffer: Vec<u8>,
+    /// How the leader ended, and when we saw it.
+    ended: Option<(ExitHow, Timestamp)>,
+    /// The next look at the group and the wait after it, on the steady clock.
+    look: Option<(Duration, Duration)>,
+    over: bool,
+}
+
+impl<'a> Execution<'a> {
+    fn new(
+        spec: &'a Spec,
+        clock: &'a Clock,
+        process: Process<'a>,
+        pipes: [PipeReader; 2],
+        log: LogWriter,
+    ) -> Execution<'a> {
+        Execution {
+            run: spec.run,
+            job: &spec.job,
+            kind: spec.kind,
+            stop: spec.stop,
+            clock,
+            process,
+            watch: Watch::new(clock.now().steady, spec.kind, spec.stop, spec.timeout),
+            log,
+            pipes: pipes.map(Some),
+            buffer: Vec::new(),
+            ended: None,
+            look: None,
+            over: false,
+        }
+    }
+
+    fn run(mut self) -> Exit {
+        while !self.over {
+            let [stdout, stderr, leader, stop] = self.wait();
+            // Output first: what a process wrote before it did anything else is stored before.
+            for (place, ready) in [stdout, stderr].into_iter().enumerate() {
+                if ready {
+                    self.read(place);
+                }
+            }
+            if leader && let Some(how) = self.process.child.ended() {
+                self.ended = Some((how, self.clock.now().wall));
+                self.see(Seen::LeaderExited);
+            }
+            if stop && let Some(cause) = self.process.stopper.take() {
+                self.see(Seen::StopAsked(cause));
+            }
+            self.look_at_group();
+            if self.watch.deadline().is_some_and(|deadline| deadline <= self.clock.now().steady) {
+                self.see(Seen::DeadlinePassed);
+            }
+        }
+        self.finish()
+    }
+
+    /// Sleeps until something happens or is due; nothing else wakes this thread.
+    fn wait(&self) -> [bool; 4] {
+        let due = [self.watch.deadline(), self.look.map(|(at, _)| at)].into_iter().flatten().min();
+        let patience = due.map(|due| due.saturating_sub(self.clock.now().steady));
+        let [stdout, stderr] = self.pipes.each_ref().map(|pipe| pipe.as_ref().map(AsFd::as_fd));
+        let leader = self.ended.is_none().then(|| self.process.child.as_fd());
+        let fds = [stdout, stderr, leader, Some(self.process.stopper.as_fd())];
+        poll::readable(fds, patience).expect("a few descriptors of our own can be polled")
+    }
+
+    /// Stores what one read gives.
+    fn read(&mut self, place: usize) {
+        let Some(pipe) = &mut self.pipes[place] else { return };
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BUFFER_BYTES];
+        }
+        match pipe.read(&mut self.buffer) {
+            Ok(length @ 1..) => {
+                let now = self.clock.now().wall;
+                let verdict = self.log.take(now, STREAMS[place], &self.buffer[..length]);
+                self.obey(verdict);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => {
+                self.close(place);
+                if self.pipes.iter().all(Option::is_none) {
+                    self.see(Seen::PipesClosed);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, place: usize) {
+        if self.pipes[place].take().is_some() {
+            let verdict = self.log.end_of(self.clock.now().wall, STREAMS[place]);
+            self.obey(verdict);
+        }
+    }
+
+    /// The log may want the process to be stopped.
+    fn obey(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Go => {}
+            Verdict::Stop(cause) => self.see(Seen::StopAsked(cause)),
+        }
+    }
+
+    fn look_at_group(&mut self) {
+        if !self.watch.wants_group() {
+            self.look = None;
+            return;
+        }
+        let now = self.clock.now().steady;
+        let (at, wait) = self.look.unwrap_or((now, FIRST_LOOK));
+        if at > now {
+            return;
+        }
+        self.look = Some((now + wait, (wait * 2).min(LAST_LOOK)));
+        if self.process.child.group().is_empty() {
+            self.see(Seen::GroupEmpty);
+        }
+    }
+
+    /// Tells the machine and carries out its order.
+    fn see(&mut self, seen: Seen) {
+        let now = self.clock.now();
+        match self.watch.see(now.steady, seen) {
+            Order::Nothing => {}
+            Order::Terminate => self.signal(self.stop.signal),
+            Order::Kill => {
+                self.signal(StopSignal::Kill);
+                // What was killed is gone at once: look soon again.
+                self.look = Some((now.steady, FIRST_LOOK));
+            }
+            Order::ClosePipes => {
+                (0..STREAMS.len()).for_each(|place| self.close(place));
+                self.log
+                    .system(now.wall, "Output closed: a background process still held the pipe");
+                self.see(Seen::PipesClosed);
+            }
+            Order::Complain => {
+                let pid = self.process.child.leader().pid;
+                log::error!(
+                    "cannot kill a process; its run keeps its place task={} run={} pid={pid}",
+                    self.job,
+                    self.run
+                );
+            }
+            Order::Finish => self.over = true,
+        }
+    }
+
+    fn signal(&self, signal: StopSignal) {
+        if let Err(error) = self.process.child.group().signal(signals::number(signal)) {
+            let (job, run, cause) = (self.job, self.run, error_text(&error));
+            log::warn!(
+                "cannot send {} to a process: {cause} task={job} run={run}",
+                signal.as_str()
+            );
+        }
+    }
+
+    fn finish(mut self) -> Exit {
+        let (how, at) = self.ended.take().expect("no run is over before its leader is gone");
+        let cause = self.watch.cause();
+        if cause.is_some() || self.kind == Kind::Service {
+            // Nobody was seen, but a look at /proc can miss who is being born.
+            self.signal(StopSignal::Kill);
+        }
+        self.process.reap();
+        if let ExitHow::Signal(signal) = how {
+            self.log.system(at, &format!("killed by {}", signals::name(signal)));
+        }
+        let at = self.clock.now().wall;
+        Exit { how, cause, log: self.log.close(at), at }
+    }
+}
