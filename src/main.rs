@@ -6,6 +6,7 @@ mod config;
 mod cron;
 mod engine;
 mod inbox;
+mod logging;
 mod logs;
 mod model;
 mod process;
