@@ -14,5 +14,6 @@ mod store;
 mod sweep;
 mod sys;
 mod threads;
+mod web;
 
 fn main() {}

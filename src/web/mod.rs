@@ -1,0 +1,5 @@
+//! HTTP in, answers out.
+
+pub(crate) mod client;
+pub(crate) mod health;
+pub(crate) mod server;
