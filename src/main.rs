@@ -4,6 +4,7 @@
 mod base;
 mod config;
 mod cron;
+mod daemon;
 mod engine;
 mod inbox;
 mod logging;

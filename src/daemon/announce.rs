@@ -1,0 +1,68 @@
+//! What the engine tells, as lines of the daemon's log (docs/deployment.md, Logging).
+
+use std::time::Duration;
+
+use crate::base::duration::brief;
+use crate::model::event::{Direction, Event, Missed};
+use crate::model::job::JobName;
+use crate::model::run::{EndReason, Phase, Run};
+
+/// Writes one event to the log.
+pub(crate) fn announce(event: &Event) {
+    match event {
+        Event::RunCreated(run) => log::debug!("run created task={} run={}", run.job, run.id),
+        Event::RunStarted(run) => log::info!("run started task={} run={}", run.job, run.id),
+        Event::RunEnded(run) => ended(run),
+        Event::TicksMissed { job, missed, started } => missed_ticks(job, *missed, *started),
+        Event::ClockJumped { direction, by } => {
+            let direction = match direction {
+                Direction::Forward => "forward",
+                Direction::Back => "back",
+            };
+            log::warn!("the wall clock jumped {direction} by={}", brief(*by));
+        }
+        Event::Fatal(text) => log::error!("{text}"),
+        Event::Stopping { why, in_flight } => {
+            log::info!("stopping because={why} in_flight={in_flight}")
+        }
+        Event::CutShort(runs) if runs.is_empty() => {}
+        Event::CutShort(runs) => {
+            let named: Vec<String> = runs.iter().map(|(job, run)| format!("{job}/{run}")).collect();
+            log::warn!("killed before they had ended: {}", named.join(" "));
+        }
+    }
+}
+
+fn ended(run: &Run) {
+    let Phase::Ended { since, at, end } = &run.phase else { return };
+    let took = since.map_or(Duration::ZERO, |since| {
+        Duration::try_from(at.duration_since(since)).unwrap_or_default()
+    });
+    let facts = format!("task={} run={} exit={}", run.job, run.id, end.exit_code);
+    let dur = brief(took);
+    let message = end.message.as_ref().map(|text| format!(" message={text:?}")).unwrap_or_default();
+    let reason = end.reason;
+    match reason {
+        EndReason::Success => log::info!("run succeeded {facts} dur={dur}"),
+        EndReason::Failed | EndReason::Timeout | EndReason::LogOverflow | EndReason::Crashed => {
+            log::warn!("run failed {facts} reason={reason} dur={dur}{message}");
+        }
+        EndReason::Stopped => log::info!("run stopped {facts} dur={dur}{message}"),
+        EndReason::Skipped | EndReason::QueueFull | EndReason::DstSkipped => {
+            log::info!("run refused {facts} reason={reason}{message}");
+        }
+        EndReason::Missed => log::warn!("runs missed {facts}{message}"),
+    }
+}
+
+/// The `missed` row has its own line; this one is for the ticks that nothing makes up for.
+fn missed_ticks(job: &JobName, missed: Missed, started: usize) {
+    if started > 1 && started < missed.count {
+        let dropped = missed.count - started;
+        let more = if missed.cut { "+" } else { "" };
+        let count = missed.count;
+        log::warn!(
+            "catch-up is capped task={job} missed={count}{more} cap={started} dropped={dropped}{more}"
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! What a starting daemon reads from its database, and the processes of a dead daemon that it
+//! ends before anything else may run (docs/running.md, Boot).
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::base::bytes;
+use crate::base::time::Clock;
+use crate::config::Config;
+use crate::daemon::StartError;
+use crate::daemon::fingerprint::{fingerprint, machine_id};
+use crate::daemon::secrets;
+use crate::engine::Found;
+use crate::logs::{LogPlace, append_system};
+use crate::model::change::Change;
+use crate::model::job::{AfterFailure, Job};
+use crate::model::run::{Leader, Phase, RunId};
+use crate::process::spec::is_posix_shell;
+use crate::process::survivor::{self, Survivor};
+use crate::store::runs::Unfinished;
+use crate::store::{Error, Store};
+use crate::sys::fs::free_space;
+use crate::sys::group::start_of;
+
+/// The machine's boot that the last daemon saw, in `config_entries`.
+const MACHINE_BOOT: &str = "machine_boot";
+const FINGERPRINT: &str = "fingerprint";
+
+/// Everything that [`crate::engine::Engine::reconcile`] needs. Processes that outlived the
+/// last daemon are gone when it returns.
+pub(crate) fn find(
+    store: &Store,
+    config: &Config,
+    machine: &str,
+    logs: &Path,
+    clock: &Clock,
+) -> Result<Found, Error> {
+    let unfinished = store.unfinished()?;
+    end_survivors(&unfinished, machine, logs, clock);
+    let repeating = config.jobs.iter().filter(|job| repeats(job));
+    let newest =
+        repeating.map(|job| store.newest_executed(&job.name)).filter_map(Result::transpose);
+    Ok(Found {
+        newest: newest.collect::<Result<_, _>>()?,
+        anchors: store.anchors()?,
+        machine_booted: is_new_boot(
+            store.setting(MACHINE_BOOT)?.as_deref(),
+            boot_of_machine(machine),
+        ),
+        unfinished: unfinished.into_iter().map(|row| row.run).collect(),
+    })
+}
+
+/// Nobody else may run beside a process of ours that outlived its daemon.
+fn end_survivors(unfinished: &[Unfinished], machine: &str, logs: &Path, clock: &Clock) {
+    let unnamed = unfinished.iter().filter(|row| row.process.is_none()).map(|row| &row.run);
+    let unnamed: Vec<RunId> =
+        unnamed.filter(|run| run.phase != Phase::Pending).map(|run| run.id).collect();
+    let found = survivor::find(&unnamed);
+    let leader_of = |row: &Unfinished| match &row.process {
+        Some(process) => (process.boot_id == machine).then_some(process.leader),
+        None => found.get(&row.run.id).copied(),
+    };
+    let (rows, leaders): (Vec<&Unfinished>, Vec<Leader>) =
+        unfinished.iter().filter_map(|row| Some((row, leader_of(row)?))).unzip();
+    for (row, fate) in rows.iter().zip(survivor::end_all(&leaders, clock)) {
+        let (run, text) = match fate {
+            Survivor::None => continue,
+            Survivor::Ended => {
+                (&row.run, "ended by the next daemon: it outlived the one that started it")
+            }
+            Survivor::Stuck => {
+                (&row.run, "outlived the daemon that started it and could not be killed")
+            }
+        };
+        log::warn!("{text} task={} run={}", run.job, run.id);
+        let place = LogPlace::new(logs, &run.job, run.id, run.created_at);
+        if let Err(error) = append_system(&place, text) {
+            log::warn!("{error}");
+        }
+    }
+}
+
+/// The kernel's boot and the start of pid 1: a container is booted without its kernel. `None`
+/// where one of them is hidden.
+fn boot_of_machine(kernel_boot: &str) -> Option<String> {
+    let init = start_of(1)?;
+    (!kernel_boot.is_empty()).then(|| format!("{kernel_boot} {init}"))
+}
+
+/// What cannot be known counts as a boot: a job that is to run then runs too often, not never.
+fn is_new_boot(stored: Option<&str>, now: Option<String>) -> bool {
+    now.is_none_or(|now| stored != Some(&now))
+}
+
+/// What the owner should know, and what keeps nothing from starting.
+pub(crate) fn warn(config: &Config, data: &Path) {
+    for job in &config.jobs {
+        if !is_posix_shell(&job.process.shell) {
+            let shell = job.process.shell.display();
+            log::warn!(
+                "{shell} gets no -e: a script goes on after a command that fails task={}",
+                job.name
+            );
+        }
+    }
+    let Some(wanted) = config.storage.min_free_space else { return };
+    match free_space(data) {
+        Ok(free) if free >= wanted => {}
+        Ok(free) => log::warn!(
+            "low disk space, no run will start free={} min_free_space={}",
+            bytes::display(free),
+            bytes::display(wanted)
+        ),
+        Err(error) => log::warn!("cannot tell the free space of {}: {error}", data.display()),
+    }
+}
+
+fn repeats(job: &Job) -> bool {
+    job.task().is_some_and(|task| match task.after_failure {
+        AfterFailure::Retry { attempts, .. } => attempts > 0,
+        AfterFailure::Restart => true,
+    })
+}
+
+/// The instance's own rows: its fingerprint, and the boot of the machine that it runs in.
+pub(crate) fn remember(store: &Store, machine: &str) -> Result<Vec<Change>, StartError> {
+    // Empty is how an environment file says nothing; what is not UTF-8 is refused below.
+    let variable = env::var_os("RUNWISP_FINGERPRINT").filter(|value| !value.is_empty());
+    let variable = variable.as_ref().map(|value| value.to_string_lossy());
+    let stored = store.setting(FINGERPRINT)?;
+    let directory = env::current_dir().unwrap_or_default();
+    let name = fingerprint(variable.as_deref(), stored.as_deref(), &machine_id(), &directory)?;
+    Ok(vec![
+        Change::Set { key: FINGERPRINT, value: name.as_str().to_owned() },
+        Change::Set { key: MACHINE_BOOT, value: boot_of_machine(machine).unwrap_or_default() },
+    ])
+}
+
+/// Finds the password, or makes one. The value is shown on a terminal and nowhere else.
+pub(crate) fn settle_password(data: &Path) -> Result<(), StartError> {
+    let found = secrets::read(env::var_os(secrets::VARIABLE), data)?;
+    for warning in &found.warnings {
+        log::warn!("{warning}");
+    }
+    if found.password.is_none() {
+        let password = secrets::generate()?;
+        let path = secrets::store(data, &password)?;
+        let mut stdout = io::stdout();
+        if stdout.is_terminal() {
+            writeln!(stdout, "password: {password}")?;
+        }
+        log::info!("a password was made and saved in {}", path.display());
+    }
+    Ok(())
+}
+
+/// Random bits that keep the run ids of two daemons apart.
+pub(crate) fn seed() -> Result<u64, StartError> {
+    getrandom::u64().map_err(|error| StartError::from(format!("cannot read random bytes: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_is_new_when_kernel_or_init_changed_or_nobody_knows() {
+        let now = |text: &str| Some(text.to_owned());
+        assert!(is_new_boot(None, now("a 1")));
+        assert!(!is_new_boot(Some("a 1"), now("a 1")));
+        assert!(is_new_boot(Some("a 1"), now("a 2")));
+        assert!(is_new_boot(Some("a 1"), now("b 1")));
+        assert!(is_new_boot(Some(""), None));
+        assert_eq!(boot_of_machine(""), None);
+    }
+}

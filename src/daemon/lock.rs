@@ -1,0 +1,199 @@
+//! `daemon.pid`: says who uses a data directory, and holds an advisory lock for as long as
+//! that process lives. A file left by a dead daemon is simply taken over.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::base::sentence::error_text;
+use crate::daemon::data_dir::hint;
+
+const NAME: &str = "daemon.pid";
+
+/// Holds the data directory until it is dropped.
+#[derive(Debug)]
+pub(crate) struct InstanceLock {
+    // Closing the file gives the lock back.
+    _file: File,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+pub(crate) enum LockError {
+    /// Another process holds it; its pid, where it could be read.
+    Held {
+        data: PathBuf,
+        pid: Option<u32>,
+    },
+    Symlink(PathBuf),
+    Io(PathBuf, io::Error),
+}
+
+impl InstanceLock {
+    /// Takes the lock and writes our pid.
+    pub(crate) fn take(data: &Path) -> Result<InstanceLock, LockError> {
+        let path = data.join(NAME);
+        loop {
+            let mut file = open(&path)?;
+            if let Err(error) = file.try_lock() {
+                return Err(match error {
+                    TryLockError::WouldBlock => {
+                        LockError::Held { data: data.to_owned(), pid: read_pid(&mut file) }
+                    }
+                    TryLockError::Error(error) => LockError::Io(path, error),
+                });
+            }
+            // A daemon that just stopped may have removed the file between our open and our
+            // lock; the next one would then lock another file of the same name.
+            let ours = file.metadata().map(|meta| meta.ino()).ok();
+            if ours.is_none() || ours != std::fs::metadata(&path).map(|meta| meta.ino()).ok() {
+                continue;
+            }
+            // One that a dead daemon left may have any mode.
+            let closed = file.set_permissions(Permissions::from_mode(0o600));
+            let written = closed
+                .and_then(|()| file.set_len(0))
+                .and_then(|()| writeln!(file, "{}", std::process::id()));
+            return match written {
+                Ok(()) => Ok(InstanceLock { _file: file, path }),
+                Err(error) => Err(LockError::Io(path, error)),
+            };
+        }
+    }
+}
+
+/// Removes the file while the lock still holds; the lock ends with the file after that.
+impl Drop for InstanceLock {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            log::warn!("cannot remove {}: {}", self.path.display(), error_text(&error));
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, LockError> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW);
+    options.open(path).map_err(|error| match error.raw_os_error() {
+        // open(2): O_NOFOLLOW on a symbolic link.
+        Some(libc::ELOOP) => LockError::Symlink(path.to_owned()),
+        _ => LockError::Io(path.to_owned(), error),
+    })
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LockError::Held { data, pid: Some(pid) } => {
+                write!(
+                    f,
+                    "a daemon (pid {pid}) is already using {}; stop it or use another --data",
+                    data.display()
+                )
+            }
+            LockError::Held { data, pid: None } => {
+                write!(
+                    f,
+                    "a daemon is already using {}; stop it or use another --data",
+                    data.display()
+                )
+            }
+            LockError::Symlink(path) => {
+                write!(
+                    f,
+                    "refusing to write {}: path is a symlink; replace it by a regular file",
+                    path.display()
+                )
+            }
+            LockError::Io(path, error) if !hint(error).is_empty() => {
+                let data = path.parent().unwrap_or(path).display();
+                let cause = error_text(error);
+                write!(f, "data directory {data} is not writable: {cause}{}", hint(error))
+            }
+            LockError::Io(path, error) => {
+                write!(f, "cannot lock {}: {}", path.display(), error_text(error))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A directory of the test's own, gone with it.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Place {
+            let path =
+                std::env::temp_dir().join(format!("runwisp-lock-{name}-{}", std::process::id()));
+            std::fs::create_dir(&path).unwrap();
+            Place(path)
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_dead_daemon_is_taken_over_and_closed_to_others() {
+        let place = Place::new("stale");
+        let path = place.0.join(NAME);
+        std::fs::write(&path, "999999\nmore\n").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        let lock = InstanceLock::take(&place.0).unwrap();
+        let pid = std::process::id();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{pid}\n"));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(lock);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_of_two_gets_the_directory_and_the_other_learns_who_has_it() {
+        let place = Place::new("two");
+        let pid = std::process::id();
+        let lock = InstanceLock::take(&place.0).unwrap();
+        assert_eq!(std::fs::read_to_string(place.0.join(NAME)).unwrap(), format!("{pid}\n"));
+        let message = InstanceLock::take(&place.0).unwrap_err().to_string();
+        let wanted = format!("a daemon (pid {pid}) is already using {}", place.0.display());
+        assert!(message.starts_with(&wanted), "{message}");
+        drop(lock);
+        assert!(!place.0.join(NAME).exists());
+        InstanceLock::take(&place.0).unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_daemon_left_is_taken_over_and_a_symlink_is_not() {
+        let place = Place::new("left");
+        let path = place.0.join(NAME);
+        std::fs::write(&path, "4194304 and more\n").unwrap();
+        drop(InstanceLock::take(&place.0).unwrap());
+        std::os::unix::fs::symlink(place.0.join("elsewhere"), &path).unwrap();
+        let message = InstanceLock::take(&place.0).unwrap_err().to_string();
+        let wanted = format!("refusing to write {}: path is a symlink", path.display());
+        assert!(message.starts_with(&wanted), "{message}");
+        assert!(!place.0.join("elsewhere").exists());
+    }
+}

@@ -1,0 +1,145 @@
+//! The daemon, from its first check to its exit code. Everything that can go wrong at a start
+//! goes wrong before the port is open (docs/deployment.md, Start and stop).
+
+mod announce;
+mod audience;
+pub(crate) mod boot;
+pub(crate) mod data_dir;
+mod fingerprint;
+pub(crate) mod listen;
+pub(crate) mod lock;
+pub(crate) mod main_loop;
+mod sd_notify;
+pub(crate) mod secrets;
+pub(crate) mod whole_file;
+mod words;
+pub(crate) mod world;
+
+use std::env;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use crate::base::duration::brief;
+use crate::base::time::Clock;
+use crate::config::Config;
+use crate::daemon::audience::DaemonAudience;
+use crate::daemon::lock::InstanceLock;
+use crate::daemon::world::World;
+use crate::engine::{Engine, Lifetime};
+use crate::inbox::Inbox;
+use crate::process::spec::Surroundings;
+use crate::process::survivor;
+use crate::store::{self, Store};
+use crate::sweep::{self, Rules};
+use crate::web::health::{Health, State};
+use crate::{sys, web};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// Absolute.
+    pub(crate) data: PathBuf,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// Why the daemon did not start.
+#[derive(Debug)]
+pub(crate) struct StartError(pub(crate) String);
+
+impl<E: Display> From<E> for StartError {
+    fn from(error: E) -> StartError {
+        StartError(error.to_string())
+    }
+}
+
+/// Runs the daemon until it is told to stop; the result is the exit code.
+pub(crate) fn run(options: &Options, config: &Config) -> Result<u8, StartError> {
+    for warning in &config.warnings {
+        log::warn!("{warning}");
+    }
+    data_dir::prepare(&options.data)?;
+    let _lock = InstanceLock::take(&options.data)?;
+    boot::warn(config, &options.data);
+    run_locked(options, config)
+}
+
+fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
+    let clock = Clock::start();
+    let (sender, inputs) = mpsc::channel();
+    let inbox = Inbox::new(sender);
+    sys::signals::listen(inbox.clone())?;
+    sys::limits::raise_open_files()?;
+    sys::child::check_kernel()?;
+    let logs = options.data.join("logs");
+    let database = options.data.join(store::FILE_NAME);
+    let machine = survivor::boot_id()?;
+    let mut store = Store::open(&database, machine.clone())?;
+    let mut changes = boot::remember(&store, &machine)?;
+    boot::settle_password(&options.data)?;
+    let found = boot::find(&store, config, &machine, &logs, &clock)?;
+
+    let (budget, seed) = (config.shutdown_timeout, boot::seed()?);
+    let mut engine = Engine::new(config.jobs.clone(), budget, Lifetime::Daemon, seed, clock.now());
+    let (settled, reconciled) = engine.reconcile(clock.now(), found);
+    changes.extend(settled);
+    store.write(&changes)?;
+    let listener = listen::listen(&options.host, options.port)?;
+
+    let (writer, writing) = store::writer::start(store, clock.clone(), inbox.clone())?;
+    let health = Health::starting();
+    let server = web::server::start(listener, health.clone(), inbox.clone())?;
+    sys::clock::watch(inbox.clone())?;
+    let (sweeper, sweeping) = sweep::start(
+        database,
+        logs.clone(),
+        Rules::of(config),
+        clock.clone(),
+        writer.clone(),
+        inbox.clone(),
+    )?;
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let free = config.storage.min_free_space;
+    let surroundings = Surroundings::new(env::vars_os(), home, logs, free);
+    let audience =
+        DaemonAudience { clock: clock.clone(), health: health.clone(), sweeper, stopping: None };
+    let mut world =
+        World::new(clock.clone(), inbox, writer.clone(), &config.jobs, surroundings, audience);
+    let first = engine.serve(clock.now(), reconciled);
+    // Reading a large configuration took much more than what it came to.
+    sys::memory::give_back();
+    health.set(State::Serving);
+    sd_notify::notify(sd_notify::READY);
+    say_ready(options, config);
+    let code = main_loop::run(&clock, &inputs, &mut engine, &mut world, first);
+    world.await_killed(&inputs);
+
+    server.stop();
+    let stopping = world.audience.stopping;
+    // The sweeper ends with the world, which holds the way to it.
+    drop(world);
+    writer.close();
+    for thread in [sweeping, writing] {
+        if thread.join().is_err() {
+            log::error!("a thread panicked while the daemon stopped");
+        }
+    }
+    if let Some(since) = stopping {
+        log::info!("stopped dur={}", brief(clock.now().steady - since));
+    }
+    Ok(code)
+}
+
+fn say_ready(options: &Options, config: &Config) {
+    let file = std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone());
+    let services = config.jobs.iter().filter(|job| job.service().is_some()).count();
+    log::info!(
+        "ready url=http://{} version={} config={} data={} tasks={} services={services}",
+        web::client::address(&options.host, options.port),
+        env!("CARGO_PKG_VERSION"),
+        file.display(),
+        options.data.display(),
+        config.jobs.len() - services,
+    );
+}
