@@ -1,7 +1,7 @@
 //! runwisp: one daemon in place of cron and supervisord.
-#![allow(dead_code, unused_imports, reason = "the parts that use the others are still to come")]
 
 mod base;
+mod cli;
 mod config;
 mod cron;
 mod daemon;
@@ -17,4 +17,6 @@ mod sys;
 mod threads;
 mod web;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,540 @@
+//! The command line becomes an [`Invocation`]: what to do, with every value already a type.
+//! This is the only place where a command line can be wrong. Reads nothing but what it is given.
+
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::argv::{Argv, Flag, Usage, hint};
+use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
+use crate::cli::help::Topic;
+use crate::model::run::EndReason;
+use crate::store::list::State;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Invocation {
+    Help(Topic),
+    Version,
+    Run(Globals, Command),
+}
+
+/// A subcommand with its own arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    /// `runwisp` alone.
+    Start,
+    Daemon,
+    Status,
+    List {
+        output: Output,
+    },
+    Validate {
+        path: Option<PathBuf>,
+        output: Output,
+    },
+    Exec {
+        task: String,
+    },
+    Init {
+        existing: Existing,
+    },
+    Logs {
+        targets: Vec<String>,
+        span: Span,
+        output: Output,
+    },
+    History {
+        task: Option<String>,
+        limit: u32,
+        status: Option<State>,
+        output: Output,
+    },
+    Next(NextArgs),
+    Demo,
+}
+
+/// What `next` is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NextArgs {
+    /// The name of a task, or a cron expression.
+    pub(crate) what: String,
+    pub(crate) timezone: Option<String>,
+    /// Ticks strictly after this; `None` is now.
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) count: u32,
+    pub(crate) output: Output,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Human,
+    Json,
+}
+
+/// What `init` does with a file that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Refuse,
+    Replace,
+}
+
+/// Which lines of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    All,
+    Last(u64),
+    First(u64),
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(argv: Vec<OsString>, around: &Surroundings<'_>) -> Result<Invocation, Usage> {
+    // A global flag may be wrong before the subcommand is known: guess it for the hint.
+    let guess = argv.iter().find_map(|arg| Topic::named(arg.to_str()?)).unwrap_or(Topic::Root);
+    let mut argv = Argv::new(argv, guess);
+    let wants_help = argv.switch(&["-h", "--help"]);
+    let wants_version = argv.switch(&["-V", "--version"]);
+    let globals = GlobalFlags::take(&mut argv);
+    argv.topic = Topic::Root;
+    argv.topic = subcommand(&mut argv)?;
+    if wants_help {
+        return Ok(Invocation::Help(argv.topic));
+    }
+    if wants_version {
+        return Ok(Invocation::Version);
+    }
+    let globals = globals?;
+    if argv.topic == Topic::Demo && globals.name_a_path() {
+        let message = "demo takes neither --config nor --data: it makes its own and deletes them";
+        return Err(argv.refuse(message.to_owned()));
+    }
+    let Some(command) = command(&mut argv)? else { return Ok(Invocation::Version) };
+    let globals = globals.settle(around).map_err(|message| argv.refuse(message))?;
+    Ok(Invocation::Run(globals, command))
+}
+
+fn subcommand(argv: &mut Argv) -> Result<Topic, Usage> {
+    let Some(name) = argv.subcommand()? else { return Ok(Topic::Root) };
+    if let Some(topic) = Topic::named(&name) {
+        return Ok(topic);
+    }
+    let plain = |message: &str| Usage { message: message.to_owned(), topic: None };
+    Err(match name.as_str() {
+        "reload" => plain("reload is not supported; restart the daemon to pick up changes"),
+        "tui" => plain("\"tui\" is not available in this build"),
+        name => {
+            let near = hint(name, Topic::SUBCOMMANDS.map(Topic::name));
+            argv.refuse(format!("unknown subcommand {name:?}{near}"))
+        }
+    })
+}
+
+/// `None` is `version`.
+fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
+    let command = match argv.topic {
+        Topic::Root => without_words(argv, Command::Start)?,
+        Topic::Daemon => without_words(argv, Command::Daemon)?,
+        Topic::Status => without_words(argv, Command::Status)?,
+        Topic::Demo => without_words(argv, Command::Demo)?,
+        Topic::Version => {
+            argv.no_words()?;
+            return Ok(None);
+        }
+        Topic::List => {
+            let output = output(argv);
+            without_words(argv, Command::List { output })?
+        }
+        Topic::Validate => {
+            let output = output(argv);
+            Command::Validate { path: argv.optional_word()?.map(PathBuf::from), output }
+        }
+        Topic::Exec => Command::Exec { task: argv.one_word("the name of a task")? },
+        Topic::Init => {
+            let existing = match argv.switch(&["-f", "--force"]) {
+                true => Existing::Replace,
+                false => Existing::Refuse,
+            };
+            without_words(argv, Command::Init { existing })?
+        }
+        Topic::Logs => logs(argv)?,
+        Topic::History => history(argv)?,
+        Topic::Next => Command::Next(next(argv)?),
+    };
+    Ok(Some(command))
+}
+
+fn without_words(argv: &mut Argv, command: Command) -> Result<Command, Usage> {
+    argv.no_words()?;
+    Ok(command)
+}
+
+fn logs(argv: &mut Argv) -> Result<Command, Usage> {
+    if argv.switch(&["-f", "--follow"]) {
+        return Err(argv
+            .refuse("-f is not supported yet: following a log comes with the daemon".to_owned()));
+    }
+    let output = output(argv);
+    let span = match argv.value(&["-n", "--lines"])? {
+        None => Span::All,
+        Some(text) => {
+            let (make, digits): (fn(u64) -> Span, &str) = match text.strip_prefix('+') {
+                Some(digits) => (Span::First, digits),
+                None => (Span::Last, &text),
+            };
+            let lines = digits.parse().map_err(|_| {
+                argv.refuse(format!(
+                    "-n: {text:?} is not a number of lines such as 50 (the last) or +50 (the first)"
+                ))
+            });
+            make(lines?)
+        }
+    };
+    let targets = argv.some_words("a task, a service or the id of a run")?;
+    Ok(Command::Logs { targets, span, output })
+}
+
+fn history(argv: &mut Argv) -> Result<Command, Usage> {
+    let output = output(argv);
+    let limit = number(argv, &["-n", "--limit"], 20, 1..=100_000)?;
+    let status = match argv.value(&["--status"])? {
+        None => None,
+        Some(text) => Some(state(&text).map_err(|message| argv.refuse(message))?),
+    };
+    let task = argv.optional_text()?;
+    Ok(Command::History { task, limit, status, output })
+}
+
+fn state(text: &str) -> Result<State, String> {
+    State::parse(text).ok_or_else(|| {
+        let known = ["pending", "running"].into_iter().chain(EndReason::ALL.map(EndReason::as_str));
+        let names: Vec<&str> = known.collect();
+        let near = hint(text, names.iter().copied());
+        format!("--status: {text:?} must be one of {}{near}", names.join(", "))
+    })
+}
+
+fn next(argv: &mut Argv) -> Result<NextArgs, Usage> {
+    let output = output(argv);
+    let timezone = argv.value(&["-z", "--timezone"])?;
+    let from = match argv.value(&["--from"])? {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| {
+            let example = "2026-03-29T00:00:00+01:00";
+            argv.refuse(format!("--from: {text:?} is not an RFC 3339 instant such as {example:?}"))
+        })?),
+    };
+    let count = number(argv, &["-n", "--count"], 10, 1..=10_000)?;
+    let what = argv.one_word("a task or a cron expression in quotes")?;
+    Ok(NextArgs { what, timezone, from, count, output })
+}
+
+fn output(argv: &mut Argv) -> Output {
+    if argv.switch(&["--json"]) { Output::Json } else { Output::Human }
+}
+
+fn number(
+    argv: &mut Argv,
+    flag: Flag,
+    default: u32,
+    range: RangeInclusive<u32>,
+) -> Result<u32, Usage> {
+    let Some(text) = argv.value(flag)? else { return Ok(default) };
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let (low, high) = (range.start(), range.end());
+        argv.refuse(format!(
+            "{}: {text:?} must be a number between {low} and {high}",
+            flag.join("/")
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::globals::{Origin, Setting};
+    use crate::logging::Level;
+
+    /// Words apart by spaces; `env` as `NAME=value`.
+    fn read(
+        line: &str,
+        env: &[&str],
+        is_root: bool,
+        has_local_config: bool,
+    ) -> Result<Invocation, String> {
+        let lookup = |name: &str| {
+            env.iter()
+                .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+                .map(|(_, v)| v.into())
+        };
+        let around = Surroundings { env: &lookup, is_root, has_local_config };
+        parse(line.split_whitespace().map(OsString::from).collect(), &around)
+            .map_err(|usage| usage.to_string())
+    }
+
+    fn plain(line: &str) -> Result<Invocation, String> {
+        read(line, &[], false, false)
+    }
+
+    fn globals(line: &str, env: &[&str]) -> Globals {
+        match read(line, env, false, false).unwrap() {
+            Invocation::Run(globals, _) => globals,
+            Invocation::Help(_) | Invocation::Version => panic!("{line}"),
+        }
+    }
+
+    fn command_of(line: &str) -> Command {
+        match plain(line) {
+            Ok(Invocation::Run(_, command)) => command,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn global_flags_stand_anywhere_and_in_every_form() {
+        let expected = Globals {
+            config: Setting { path: "c.toml".into(), origin: Origin::Flag },
+            data: Setting { path: "d".into(), origin: Origin::Flag },
+            host: "::1".to_owned(),
+            port: 80,
+            log_level: Level::Debug,
+        };
+        for line in [
+            "-c c.toml --data d --host ::1 -p 80 --log-level debug daemon",
+            "daemon --config=c.toml --data=d --host=[::1] --port=80 --log-level=debug",
+            "--config c.toml daemon --data d --host ::1 --port 80 --log-level debug",
+            "-c=c.toml --data d daemon -p=80 --host ::1 --log-level debug --",
+        ] {
+            assert_eq!(globals(line, &[]), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_default() {
+        let env = [
+            "RUNWISP_CONFIG=/e.toml",
+            "RUNWISP_DATA=/e",
+            "RUNWISP_HOST=0.0.0.0",
+            "RUNWISP_PORT=81",
+            "RUNWISP_LOG_LEVEL=warn",
+        ];
+        let defaults = globals("daemon", &[]);
+        assert_eq!(
+            defaults.config,
+            Setting { path: "runwisp.toml".into(), origin: Origin::Default }
+        );
+        assert_eq!(defaults.data, Setting { path: "data".into(), origin: Origin::Default });
+        assert_eq!(
+            (defaults.host.as_str(), defaults.port, defaults.log_level),
+            ("127.0.0.1", 9477, Level::Info)
+        );
+        assert_eq!(globals("daemon", &["RUNWISP_CONFIG=", "RUNWISP_PORT="]), defaults);
+
+        let from_env = globals("daemon", &env);
+        assert_eq!(
+            from_env.config,
+            Setting { path: "/e.toml".into(), origin: Origin::Environment }
+        );
+        assert_eq!(from_env.data, Setting { path: "/e".into(), origin: Origin::Environment });
+        assert_eq!(
+            (from_env.host.as_str(), from_env.port, from_env.log_level),
+            ("0.0.0.0", 81, Level::Warn)
+        );
+
+        let from_flags = globals("daemon -c f.toml -p 82", &env);
+        assert_eq!(from_flags.config, Setting { path: "f.toml".into(), origin: Origin::Flag });
+        assert_eq!((from_flags.port, from_flags.host.as_str()), (82, "0.0.0.0"));
+    }
+
+    #[test]
+    fn root_has_the_places_of_the_system_by_default() {
+        for (line, env, has_local_config, config, data) in [
+            ("daemon", &[][..], false, "/etc/runwisp/runwisp.toml", "/var/lib/runwisp"),
+            ("daemon", &[], true, "runwisp.toml", "/var/lib/runwisp"),
+            ("daemon -c x.toml", &[], false, "x.toml", "data"),
+            ("daemon -c /x.toml", &[], false, "/x.toml", "/var/lib/runwisp"),
+            ("daemon --data d", &[], false, "/etc/runwisp/runwisp.toml", "d"),
+            ("daemon", &["RUNWISP_CONFIG=x.toml", "RUNWISP_DATA=e"], false, "x.toml", "e"),
+        ] {
+            let Ok(Invocation::Run(globals, _)) = read(line, env, true, has_local_config) else {
+                panic!("{line}")
+            };
+            assert_eq!(
+                (globals.config.path, globals.data.path),
+                (config.into(), data.into()),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_command_reads_its_own_arguments() {
+        let json = Output::Json;
+        let human = Output::Human;
+        for (line, expected) in [
+            ("", Command::Start),
+            ("daemon", Command::Daemon),
+            ("status", Command::Status),
+            ("demo", Command::Demo),
+            ("list", Command::List { output: human }),
+            ("list --json", Command::List { output: json }),
+            ("validate", Command::Validate { path: None, output: human }),
+            (
+                "validate --json x.toml",
+                Command::Validate { path: Some("x.toml".into()), output: json },
+            ),
+            ("exec backup", Command::Exec { task: "backup".to_owned() }),
+            ("exec -- -c", Command::Exec { task: "-c".to_owned() }),
+            ("init", Command::Init { existing: Existing::Refuse }),
+            ("init -f", Command::Init { existing: Existing::Replace }),
+            ("init --force", Command::Init { existing: Existing::Replace }),
+            ("history", Command::History { task: None, limit: 20, status: None, output: human }),
+            (
+                "history db -n 5 --status failed --json",
+                Command::History {
+                    task: Some("db".to_owned()),
+                    limit: 5,
+                    status: Some(State::Ended(EndReason::Failed)),
+                    output: json,
+                },
+            ),
+        ] {
+            assert_eq!(command_of(line), expected, "{line}");
+        }
+        for (line, span) in [
+            ("a b", Span::All),
+            ("a -n 5 b", Span::Last(5)),
+            ("-n +5 a b", Span::First(5)),
+            ("a b -n=+0", Span::First(0)),
+        ] {
+            let targets = vec!["a".to_owned(), "b".to_owned()];
+            assert_eq!(
+                command_of(&format!("logs {line}")),
+                Command::Logs { targets, span, output: human }
+            );
+        }
+        let next = NextArgs {
+            what: "@daily".to_owned(),
+            timezone: None,
+            from: None,
+            count: 10,
+            output: human,
+        };
+        assert_eq!(command_of("next @daily"), Command::Next(next.clone()));
+        assert_eq!(
+            command_of("next @daily -z UTC --from 2026-03-29T00:00:00+01:00 --count 3 --json"),
+            Command::Next(NextArgs {
+                timezone: Some("UTC".to_owned()),
+                from: Some("2026-03-28T23:00:00Z".parse().unwrap()),
+                count: 3,
+                output: json,
+                ..next
+            })
+        );
+    }
+
+    #[test]
+    fn help_and_version_are_answered_whatever_else_is_there() {
+        for (line, expected) in [
+            ("-h", Invocation::Help(Topic::Root)),
+            ("--help list", Invocation::Help(Topic::List)),
+            ("exec --help", Invocation::Help(Topic::Exec)),
+            ("-p 0 --nonsense -h", Invocation::Help(Topic::Root)),
+            ("-V", Invocation::Version),
+            ("list --version", Invocation::Version),
+            ("version", Invocation::Version),
+        ] {
+            assert_eq!(plain(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_hint() {
+        for (line, expected) in [
+            ("lst", "unknown subcommand \"lst\"; did you mean \"list\"?\nsee \"runwisp --help\""),
+            ("cloud", "unknown subcommand \"cloud\"\nsee \"runwisp --help\""),
+            ("run-task x", "unknown subcommand \"run-task\"\nsee \"runwisp --help\""),
+            (
+                "list --jsn",
+                "unknown flag \"--jsn\"; did you mean \"--json\"?\nsee \"runwisp list --help\"",
+            ),
+            (
+                "daemon --prot=1",
+                "unknown flag \"--prot\"; did you mean \"--port\"?\nsee \"runwisp daemon --help\"",
+            ),
+            ("--json list", "unknown flag \"--json\"\nsee \"runwisp --help\""),
+            ("list -x", "unknown flag \"-x\"\nsee \"runwisp list --help\""),
+            ("daemon --json", "unknown flag \"--json\"\nsee \"runwisp daemon --help\""),
+            ("list --config", "--config needs a value\nsee \"runwisp list --help\""),
+            ("--port", "--port needs a value\nsee \"runwisp --help\""),
+            ("status --port=", "--port needs a value\nsee \"runwisp status --help\""),
+            ("list -c --json", "-c needs a value\nsee \"runwisp list --help\""),
+            (
+                "status -p 1 --port 2",
+                "--port is given more than once\nsee \"runwisp status --help\"",
+            ),
+            ("daemon x", "unexpected argument \"x\"\nsee \"runwisp daemon --help\""),
+            ("validate a b", "unexpected argument \"b\"\nsee \"runwisp validate --help\""),
+            ("list -- --json", "unexpected argument \"--json\"\nsee \"runwisp list --help\""),
+            ("version x", "unexpected argument \"x\"\nsee \"runwisp version --help\""),
+            ("exec", "the name of a task is missing\nsee \"runwisp exec --help\""),
+            (
+                "logs",
+                "a task, a service or the id of a run is missing\nsee \"runwisp logs --help\"",
+            ),
+            (
+                "status -p 0",
+                "--port: \"0\" is not a port; it must be between 1 and 65535\nsee \"runwisp status --help\"",
+            ),
+            (
+                "status -p 65536",
+                "--port: \"65536\" is not a port; it must be between 1 and 65535\nsee \"runwisp status --help\"",
+            ),
+            (
+                "status --host a:80",
+                "--host: \"a:80\" is not a host name or an IP address; the port goes into --port\nsee \"runwisp status --help\"",
+            ),
+            (
+                "daemon --log-level loud",
+                "--log-level: \"loud\" must be one of debug, info, warn, error\nsee \"runwisp daemon --help\"",
+            ),
+            (
+                "history -n 0",
+                "-n/--limit: \"0\" must be a number between 1 and 100000\nsee \"runwisp history --help\"",
+            ),
+            ("logs a -n -5", "-n needs a value\nsee \"runwisp logs --help\""),
+            (
+                "next x --from monday",
+                "--from: \"monday\" is not an RFC 3339 instant such as \"2026-03-29T00:00:00+01:00\"\nsee \"runwisp next --help\"",
+            ),
+            ("reload", "reload is not supported; restart the daemon to pick up changes"),
+            ("tui", "\"tui\" is not available in this build"),
+        ] {
+            assert_eq!(plain(line), Err(expected.to_owned()), "{line}");
+        }
+        assert!(
+            plain("logs a -n x").unwrap_err().starts_with("-n: \"x\" is not a number of lines")
+        );
+        assert!(plain("logs a -f").unwrap_err().starts_with("-f is not supported yet"));
+        assert!(plain("demo --data d").unwrap_err().starts_with("demo takes neither"));
+        let status = plain("history --status faild").unwrap_err();
+        assert!(
+            status.contains("must be one of pending, running, success")
+                && status.contains("did you mean \"failed\"?")
+        );
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        for (pair, expected) in [
+            ("RUNWISP_PORT=http", "RUNWISP_PORT: \"http\" is not a port"),
+            ("RUNWISP_LOG_LEVEL=all", "RUNWISP_LOG_LEVEL: \"all\" must be one of"),
+            ("RUNWISP_HOST=http://x", "RUNWISP_HOST: \"http://x\" is not a host name"),
+        ] {
+            let message = read("status", &[pair], false, false).unwrap_err();
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+}

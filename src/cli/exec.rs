@@ -1,0 +1,198 @@
+//! `runwisp exec`: one task in this process, with a row and a log like any other run. Engine,
+//! run thread and store are the daemon's own; only the schedule is left out.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::base::time::Clock;
+use crate::cli::argv::hint;
+use crate::cli::globals::Globals;
+use crate::cli::{Exit, Failure, failed, logged, to_stderr};
+use crate::config::Config;
+use crate::config::load;
+use crate::daemon::lock::{InstanceLock, LockError};
+use crate::daemon::world::{Audience, World};
+use crate::daemon::{boot, data_dir, main_loop};
+use crate::engine::{Answer, Engine, Input, Lifetime, Reconciled, ReplyId};
+use crate::inbox::Inbox;
+use crate::logs::{Observer, Stream};
+use crate::model::event::Event;
+use crate::model::job::{Job, Work};
+use crate::model::run::{EndReason, Phase};
+use crate::process::spec::Surroundings;
+use crate::process::survivor;
+use crate::store::{self, Store};
+use crate::sys;
+
+/// What a shell says of a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+/// A stop may take as long as the task's grace time, and then a little for its rows.
+const AFTER_GRACE: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(globals: &Globals, task: &str) -> Result<Exit, Failure> {
+    let clock = Clock::start();
+    let config = load(&globals.config.path, clock.now().wall)?;
+    let job = find(&config, task)?;
+    let data = &globals.data.path;
+    data_dir::prepare(data).map_err(failed)?;
+    let _lock = match InstanceLock::take(data) {
+        Ok(lock) => lock,
+        Err(LockError::Held { pid, .. }) => {
+            let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+            let data = data.display();
+            return Err(Failure::Error(format!(
+                "a daemon{pid} is using {data}; use \"runwisp run-task {task}\""
+            )));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    logged(globals, || run_locked(globals, &config, job, clock))
+}
+
+/// The task as it is run by hand: without whatever would start it by itself.
+fn find(config: &Config, task: &str) -> Result<Job, Failure> {
+    let Some(job) = config.jobs.iter().find(|job| job.name.as_str() == task) else {
+        let names = config.jobs.iter().map(|job| job.name.as_str());
+        return Err(Failure::Error(format!("task not found: {task}{}", hint(task, names))));
+    };
+    let mut job = Job::clone(job);
+    match &mut job.work {
+        Work::Service(_) => {
+            return Err(Failure::Error(format!("{task} is a service; exec runs tasks")));
+        }
+        Work::Task(task) => task.schedule = None,
+    }
+    match job.api_trigger {
+        true => Ok(job),
+        false => Err(Failure::Error("API triggering disabled for this task".to_owned())),
+    }
+}
+
+fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Result<Exit, Failure> {
+    let (sender, inputs) = mpsc::channel();
+    let inbox = Inbox::new(sender);
+    sys::signals::listen(inbox.clone()).map_err(failed)?;
+    let data = &globals.data.path;
+    let store = Store::open(&data.join(store::FILE_NAME), survivor::boot_id().map_err(failed)?)
+        .map_err(failed)?;
+    let (writer, writing) =
+        store::writer::start(store, clock.clone(), inbox.clone()).map_err(failed)?;
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let surroundings =
+        Surroundings::new(env::vars_os(), home, data.join("logs"), config.storage.min_free_space);
+
+    let (name, budget) = (job.name.clone(), job.stop.grace + AFTER_GRACE);
+    let jobs = [Arc::new(job)];
+    let audience = Foreground { last: None, interrupted: false, refused: None };
+    let mut world = World::new(clock.clone(), inbox, writer.clone(), &jobs, surroundings, audience);
+    world.observe(|| Some(Box::new(echo) as Observer));
+    let mut engine = Engine::new(
+        jobs,
+        budget,
+        Lifetime::UntilIdle,
+        boot::seed().map_err(|error| failed(error.0))?,
+        clock.now(),
+    );
+    let mut first = engine.serve(clock.now(), Reconciled::default());
+    first.extend(engine.handle(clock.now(), Input::Trigger { job: name, reply: ReplyId(0) }));
+    main_loop::run(&clock, &inputs, &mut engine, &mut world, first);
+    world.await_killed(&inputs);
+    writer.close();
+    if writing.join().is_err() {
+        return Err(Failure::Error("the database writer panicked".to_owned()));
+    }
+    world.audience.exit()
+}
+
+/// What the process writes, as it comes: stdout to stdout, stderr to stderr.
+fn echo(stream: Stream, bytes: &[u8]) {
+    // Whoever reads us may be gone; the run and its log go on.
+    let _ = match stream {
+        Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
+        Stream::Stderr | Stream::System => io::stderr().write_all(bytes),
+    };
+}
+
+struct Foreground {
+    last: Option<(EndReason, i32)>,
+    interrupted: bool,
+    refused: Option<String>,
+}
+
+impl Audience for Foreground {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::RunEnded(run) => {
+                if let Phase::Ended { end, .. } = &run.phase {
+                    self.last = Some((end.reason, end.exit_code));
+                }
+            }
+            Event::Stopping { .. } => self.interrupted = true,
+            Event::Fatal(text) => self.refused = Some(text.clone()),
+            Event::RunCreated(_)
+            | Event::RunStarted(_)
+            | Event::TicksMissed { .. }
+            | Event::ClockJumped { .. }
+            | Event::CutShort(_) => {}
+        }
+    }
+
+    fn answer(&mut self, _: ReplyId, answer: Answer) {
+        if let Answer::Refused(refusal) = answer {
+            self.refused = Some(refusal.to_string());
+        }
+    }
+}
+
+impl Foreground {
+    /// The exit code of the last attempt, as docs/running.md, Commands, says.
+    fn exit(self) -> Result<Exit, Failure> {
+        if let Some(text) = self.refused {
+            return Err(Failure::Error(text));
+        }
+        if self.interrupted {
+            return Ok(Exit::Task(INTERRUPTED));
+        }
+        match self.last {
+            Some((EndReason::Success, _)) => Ok(Exit::Success),
+            Some((reason, code)) => {
+                // Why a run failed its process has said, or a line of ours in its log.
+                if reason != EndReason::Failed {
+                    to_stderr(&format!("error: the run ended as {reason}\n"));
+                }
+                Ok(Exit::Task(u8::try_from(code).ok().filter(|code| *code > 0).unwrap_or(1)))
+            }
+            None => Ok(Exit::Failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_last_attempt() {
+        for (last, interrupted, expected) in [
+            (Some((EndReason::Success, 0)), false, Ok(Exit::Success)),
+            (Some((EndReason::Failed, 7)), false, Ok(Exit::Task(7))),
+            (Some((EndReason::Failed, 139)), false, Ok(Exit::Task(139))),
+            (Some((EndReason::Failed, -1)), false, Ok(Exit::Task(1))),
+            (Some((EndReason::Timeout, 0)), false, Ok(Exit::Task(1))),
+            (Some((EndReason::Timeout, 143)), false, Ok(Exit::Task(143))),
+            (Some((EndReason::Stopped, 143)), true, Ok(Exit::Task(130))),
+            (None, true, Ok(Exit::Task(130))),
+            (None, false, Ok(Exit::Failure)),
+        ] {
+            let end = Foreground { last, interrupted, refused: None };
+            assert_eq!(end.exit(), expected, "{last:?}");
+        }
+        let refused = Some("cannot write".to_owned());
+        let end = Foreground { last: None, interrupted: true, refused };
+        assert_eq!(end.exit(), Err(Failure::Error("cannot write".to_owned())));
+    }
+}

@@ -1,0 +1,221 @@
+//! The command line: reads the arguments, runs one command, prints its error once.
+
+pub(crate) mod args;
+mod argv;
+mod background;
+mod demo;
+mod exec;
+pub(crate) mod globals;
+mod help;
+mod history;
+mod init;
+mod list;
+mod logs;
+mod next;
+mod status;
+mod table;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use serde::Serialize;
+
+use crate::base::sentence::error_text;
+use crate::base::time::Clock;
+use crate::cli::args::{Command, Invocation};
+use crate::cli::globals::{Globals, Surroundings};
+use crate::config::{Config, LoadError};
+use crate::daemon::{Options, secrets};
+use crate::logging::Logging;
+use crate::{config, daemon, logging};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Success,
+    /// Anything that went wrong.
+    Failure,
+    /// The exit code of the task that `exec` ran.
+    Task(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        match exit {
+            Exit::Success => ExitCode::SUCCESS,
+            Exit::Failure => ExitCode::FAILURE,
+            Exit::Task(code) => ExitCode::from(code),
+        }
+    }
+}
+
+/// What a command that only asks and answers has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) exit: Exit,
+}
+
+impl Outcome {
+    pub(crate) fn success(stdout: String) -> Outcome {
+        Outcome { stdout, stderr: String::new(), exit: Exit::Success }
+    }
+
+    fn print(self) -> Result<Exit, Failure> {
+        to_stderr(&self.stderr);
+        print(&self.stdout)?;
+        Ok(self.exit)
+    }
+}
+
+/// Why a command gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Printed as `error: …`.
+    Error(String),
+    /// Lines that speak for themselves: the problems of a configuration.
+    Problems(String),
+    /// Whoever read our output has gone; that is no error of ours.
+    BrokenPipe,
+}
+
+impl Failure {
+    fn report(self) -> Exit {
+        let text = match self {
+            Failure::BrokenPipe => return Exit::Success,
+            // The journal has the level in the prefix instead of the word.
+            Failure::Error(text) | Failure::Problems(text) if logging::stderr_is_journal() => {
+                logging::journal_error(&text)
+            }
+            Failure::Error(message) => format!("error: {message}\n"),
+            Failure::Problems(lines) => format!("{lines}\n"),
+        };
+        to_stderr(&text);
+        Exit::Failure
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Failure {
+        match error {
+            LoadError::Unreadable(reason) => Failure::Error(reason),
+            LoadError::Invalid(problems) => Failure::Problems(problems.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// What went wrong while we wrote to stdout.
+    fn from(error: io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Failure::BrokenPipe;
+        }
+        Failure::Error(format!("cannot write to stdout: {}", error_text(&error)))
+    }
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let exit = invoke().unwrap_or_else(Failure::report);
+    exit.into()
+}
+
+/// Writes results. A reader that has gone ends the command quietly.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())?;
+    Ok(())
+}
+
+/// Writes a message. Where nobody hears it, there is nobody to tell.
+pub(crate) fn to_stderr(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn invoke() -> Result<Exit, Failure> {
+    let around = Surroundings {
+        env: &|name| env::var_os(name),
+        // Files below /proc/self belong to the effective user (proc(5)).
+        is_root: fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0),
+        has_local_config: Path::new("runwisp.toml").exists(),
+    };
+    let invocation = args::parse(env::args_os().skip(1).collect(), &around);
+    match invocation.map_err(|usage| Failure::Error(usage.to_string()))? {
+        Invocation::Help(topic) => Outcome::success(topic.page()).print(),
+        Invocation::Version => {
+            Outcome::success(format!("runwisp {}\n", env!("CARGO_PKG_VERSION"))).print()
+        }
+        Invocation::Run(globals, command) => run(&globals, command),
+    }
+}
+
+fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
+    let now = Clock::start().now().wall;
+    match command {
+        Command::Status => status::run(globals).print(),
+        Command::List { output } => {
+            list::run(config::load(&globals.config.path, now), output)?.print()
+        }
+        Command::Validate { path, output } => validate::run(globals, path, output, now)?.print(),
+        Command::Next(args) => next::run(globals, &args, now)?.print(),
+        Command::Init { existing } => {
+            init::run(globals, existing, env::var_os(secrets::VARIABLE))?.print()
+        }
+        Command::Start => background::run(globals, env::var_os(secrets::VARIABLE)),
+        Command::Daemon => {
+            let data = std::path::absolute(&globals.data.path).map_err(failed)?;
+            let options = Options { data, host: globals.host.clone(), port: globals.port };
+            daemon(globals, &options, &config::load(&globals.config.path, now)?)
+        }
+        Command::Exec { task } => exec::run(globals, &task),
+        Command::Logs { targets, span, output } => logs::run(globals, &targets, span, output),
+        Command::History { task, limit, status, output } => {
+            history::run(globals, task.as_deref(), limit, status, output)?.print()
+        }
+        Command::Demo => demo::run(globals),
+    }
+}
+
+/// The daemon in the foreground.
+fn daemon(globals: &Globals, options: &Options, config: &Config) -> Result<Exit, Failure> {
+    logged(globals, || match daemon::run(options, config) {
+        Ok(0) => Ok(Exit::Success),
+        Ok(_) => Ok(Exit::Failure),
+        Err(error) => Err(Failure::Error(error.0)),
+    })
+}
+
+/// What runs tasks has a log, on stderr.
+fn logged(
+    globals: &Globals,
+    work: impl FnOnce() -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let logging = Logging::start(globals.log_level).map_err(failed)?;
+    let result = work();
+    logging.shutdown();
+    result
+}
+
+/// An error that says everything by itself.
+fn failed(error: impl Display) -> Failure {
+    Failure::Error(error.to_string())
+}
+
+/// A JSON document as every command prints it.
+fn document(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value);
+    text.expect("our documents have text keys only") + "\n"
+}
+
+/// `1 task`, `2 tasks`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
