@@ -1,1 +1,17 @@
-//! Black-box tests of the program.
+//! Black-box tests: they start the real program in a directory of its own and look at what a user
+//! would see: exit codes, output, the database and the files. Pure code has its tests in `src/`.
+#![expect(clippy::unwrap_used, reason = "in a test a panic with its place is the report")]
+#![expect(clippy::disallowed_methods, reason = "black-box tests live on the real clock")]
+#![expect(clippy::print_stderr, reason = "a failing test prints what the daemon said")]
+
+mod boot;
+mod cli;
+mod crash;
+mod demo;
+mod deploy;
+mod docs;
+mod harness;
+mod layers;
+mod never;
+mod real_input;
+mod shutdown;

@@ -1,0 +1,105 @@
+//! The shipped unit and its companions say what docs/deployment.md promises. How they behave
+//! under a real systemd is proved by tests/systemd.
+
+use std::fs;
+use std::path::Path;
+
+/// Section, directive, value; in this order, and nothing else.
+const UNIT: [(&str, &str, &str); 27] = [
+    ("Unit", "Description", "RunWisp daemon"),
+    (
+        "Unit",
+        "Documentation",
+        "https://docs.runwisp.com file:/usr/local/share/doc/runwisp/README.md",
+    ),
+    ("Unit", "After", "network-online.target"),
+    ("Unit", "Wants", "network-online.target"),
+    ("Service", "Type", "simple"),
+    ("Service", "User", "runwisp"),
+    ("Service", "Group", "runwisp"),
+    ("Service", "EnvironmentFile", "-/etc/runwisp/runwisp.env"),
+    (
+        "Service",
+        "ExecStart",
+        "/usr/local/bin/runwisp daemon --config /etc/runwisp/runwisp.toml \
+         --data /var/lib/runwisp --host 127.0.0.1 --port 9477",
+    ),
+    ("Service", "Restart", "on-failure"),
+    ("Service", "RestartSec", "2s"),
+    ("Service", "KillSignal", "SIGTERM"),
+    ("Service", "TimeoutStopSec", "10s"),
+    ("Service", "NoNewPrivileges", "true"),
+    ("Service", "ProtectSystem", "strict"),
+    ("Service", "ProtectHome", "true"),
+    ("Service", "PrivateTmp", "true"),
+    ("Service", "PrivateDevices", "true"),
+    ("Service", "ProtectKernelTunables", "true"),
+    ("Service", "ProtectKernelModules", "true"),
+    ("Service", "ProtectControlGroups", "true"),
+    ("Service", "RestrictSUIDSGID", "true"),
+    ("Service", "LockPersonality", "true"),
+    ("Service", "RestrictRealtime", "true"),
+    ("Service", "ReadWritePaths", "/var/lib/runwisp"),
+    ("Service", "ReadOnlyPaths", "/etc/runwisp"),
+    ("Install", "WantedBy", "multi-user.target"),
+];
+
+#[test]
+fn the_unit_has_exactly_the_directives_of_the_manual() {
+    let found = directives(&shipped("runwisp.service"));
+    let expected: Vec<(String, String, String)> = UNIT
+        .iter()
+        .map(|(section, name, value)| (section.to_string(), name.to_string(), value.to_string()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_manual_shows_the_unit_as_it_is_shipped() {
+    let manual = fs::read_to_string(root().join("docs/deployment.md")).unwrap();
+    assert!(manual.contains(shipped("runwisp.service").trim()), "docs/deployment.md differs");
+}
+
+#[test]
+fn the_example_of_the_environment_sets_nothing() {
+    let example = shipped("runwisp.env.example");
+    assert!(example.contains("# RUNWISP_PASSWORD="));
+    for line in example.lines() {
+        assert!(line.starts_with('#'), "{line}");
+    }
+}
+
+#[test]
+fn the_drop_ins_add_one_directive_each() {
+    let service =
+        |name: &str, value: &str| vec![("Service".to_owned(), name.to_owned(), value.to_owned())];
+    let found = directives(&shipped("runwisp.service.d/oom.conf"));
+    assert_eq!(found, service("OOMPolicy", "continue"));
+    let found = directives(&shipped("runwisp.service.d/write-paths.conf"));
+    assert_eq!(found, service("ReadWritePaths", "-/srv/backups"));
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn shipped(name: &str) -> String {
+    fs::read_to_string(root().join("systemd").join(name)).unwrap()
+}
+
+/// systemd.syntax(7): sections, `name=value`, comments, lines continued by a backslash.
+fn directives(unit: &str) -> Vec<(String, String, String)> {
+    let joined = unit.replace("\\\n", "");
+    let mut section = String::new();
+    let mut directives = Vec::new();
+    for line in joined.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+            continue;
+        }
+        let (name, value) = line.split_once('=').unwrap();
+        let value: Vec<&str> = value.split_whitespace().collect();
+        directives.push((section.clone(), name.to_owned(), value.join(" ")));
+    }
+    directives
+}
