@@ -1,0 +1,79 @@
+//! A replica dies: how soon its successor is there.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::daemon::PATIENCE;
+use crate::harness::{Home, wait_for, wait_until};
+use crate::job::{now, script, stamps};
+use crate::many::{sleepers, wait_for_sleepers};
+use crate::report::{line, spread};
+
+const DEATHS: usize = 30;
+/// Longer than the least time between two starts of a replica.
+const UP_FOR: Duration = Duration::from_millis(300);
+
+pub(crate) fn measure() {
+    line("    bare: wait and spawn again", &spread(&bare()), "");
+    line("killed to restarted, alone", &spread(&restarts("")), "worst 10 ms");
+    line("    beside 1,000 idle runs", &spread(&restarts(&sleepers())), "worst 10 ms");
+}
+
+/// What a supervisor without rows, logs and limits would need.
+fn bare() -> Vec<f64> {
+    let home = Home::new("");
+    let file = home.path("stamps");
+    let script = script(&format!("stay {}", file.display()));
+    let spawn = || Command::new("/bin/sh").args(["-e", "-c", &script]).spawn().unwrap();
+    let mut replica = spawn();
+    let mut times = Vec::new();
+    for death in 1..=DEATHS {
+        wait_until("the replica is up", PATIENCE, || stamps(&file).len() == death);
+        let killed = now();
+        replica.kill().unwrap();
+        replica.wait().unwrap();
+        replica = spawn();
+        wait_until("its successor is up", PATIENCE, || stamps(&file).len() == death + 1);
+        times.push((stamps(&file)[death].0 - killed) * 1000.0);
+    }
+    replica.kill().unwrap();
+    replica.wait().unwrap();
+    times
+}
+
+fn restarts(others: &str) -> Vec<f64> {
+    let home = Home::new("");
+    let file = home.path("stamps");
+    let script = script(&format!("stay {}", file.display()));
+    home.write(
+        "runwisp.toml",
+        format!("[services.worker]\nrestart_delay = \"0s\"\nrun = '{script}'\n{others}"),
+    );
+    let daemon = home.start();
+    if !others.is_empty() {
+        wait_for_sleepers(&home);
+    }
+    let lives = |count: usize| {
+        wait_for("the replica is up", PATIENCE, || {
+            let stamps = stamps(&file);
+            (stamps.len() == count).then(|| stamps[count - 1])
+        })
+    };
+    // Ready to send a signal at once, which a new process would need milliseconds for.
+    let mut killer = Command::new("/bin/sh").stdin(Stdio::piped()).spawn().unwrap();
+    let mut orders = killer.stdin.take().unwrap();
+    let mut times = Vec::new();
+    for death in 1..=DEATHS {
+        let (_, pid) = lives(death);
+        thread::sleep(UP_FOR);
+        let killed = now();
+        writeln!(orders, "kill -KILL {pid}").unwrap();
+        times.push((lives(death + 1).0 - killed) * 1000.0);
+    }
+    drop(orders);
+    killer.wait().unwrap();
+    daemon.stop_well();
+    times
+}

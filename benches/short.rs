@@ -1,0 +1,103 @@
+//! Short jobs end to end: a durable row with its end and a log file for each.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::harness::{Home, process, rows, wait_until};
+use crate::report::{line, quantile};
+
+const AT_ONCE: u32 = 16;
+const EACH: u32 = 600;
+const ROUNDS: usize = 3;
+const SCRIPT: &str = "echo x";
+
+pub(crate) fn measure() {
+    let (mut rates, mut bare_rates) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare_rates.push(bare());
+        rates.push(catch_up());
+    }
+    let (rate, bare_rate) = (quantile(&rates, 0.5), quantile(&bare_rates, 0.5));
+    let ratio = rate / bare_rate;
+    let text = format!("{rate:.0} a second, {ratio:.2} of {bare_rate:.0} bare (n={ROUNDS})");
+    line("short jobs, 16 at once", &text, "500 a second");
+    every_second(500);
+}
+
+/// Sixteen tasks, each with a line of missed ticks to make up for, one after the other.
+fn catch_up() -> f64 {
+    let missed = format!("catch_up = \"all\"\nmax_catch_up_runs = {EACH}\nmax_queued = 10000");
+    let home = Home::new(&config(AT_ONCE, &format!("{missed}\ncron = \"* * * * * *\"")));
+    let daemon = home.start();
+    wait_until("the tasks have ticked", Duration::from_secs(10), || {
+        rows::value::<u32>(&home.data(), "SELECT count(*) FROM task_state") == AT_ONCE
+    });
+    daemon.stop_well();
+    let db = Connection::open(home.data().join("runwisp.db")).unwrap();
+    db.execute_batch(&format!(
+        "DELETE FROM runs;
+         UPDATE task_state SET last_tick_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{EACH} seconds')"
+    ))
+    .unwrap();
+    drop(db);
+    let daemon = home.start();
+    let begun = Instant::now();
+    wait_until("the missed runs are over", Duration::from_secs(120), || {
+        thread::sleep(Duration::from_millis(50));
+        ended(&home) >= AT_ONCE * EACH
+    });
+    let rate = f64::from(ended(&home)) / begun.elapsed().as_secs_f64();
+    let memory = process::kib(daemon.pid(), "VmHWM");
+    println!("    one round: {rate:.0} a second, peak RSS {memory} KiB");
+    daemon.stop_well();
+    rate
+}
+
+/// So many tasks tick every second: whether the daemon keeps up.
+fn every_second(tasks: u32) {
+    let home = Home::new(&config(tasks, "cron = \"* * * * * *\"\non_overlap = \"skip\""));
+    let daemon = home.start();
+    thread::sleep(Duration::from_secs(3));
+    let (before, begun) = (ended(&home), Instant::now());
+    thread::sleep(Duration::from_secs(10));
+    let rate = f64::from(ended(&home) - before) / begun.elapsed().as_secs_f64();
+    let sql = "SELECT count(*) FROM runs WHERE end_reason = 'skipped'";
+    let skipped: u32 = rows::value(&home.data(), sql);
+    daemon.stop_well();
+    let text = format!("{rate:.0} a second, {skipped} skipped");
+    line(&format!("short jobs, {tasks} tasks a second"), &text, "");
+}
+
+fn config(tasks: u32, schedule: &str) -> String {
+    let mut text = String::from("[defaults]\nkeep_runs = 1000000\n");
+    for number in 0..tasks {
+        writeln!(text, "[tasks.task-{number}]\n{schedule}\nrun = '{SCRIPT}'").unwrap();
+    }
+    text
+}
+
+/// Runs with a log that ended well.
+fn ended(home: &Home) -> u32 {
+    let sql = "SELECT count(*) FROM runs WHERE end_reason = 'success' AND log_lines = 1";
+    rows::value(&home.data(), sql)
+}
+
+/// Spawns and waits, without anything else.
+fn bare() -> f64 {
+    let spawn = || {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-e", "-c", SCRIPT]).stdin(Stdio::null()).stdout(Stdio::null());
+        assert!(command.status().unwrap().success());
+    };
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| (0..EACH / 2).for_each(|_| spawn()));
+        }
+    });
+    f64::from(AT_ONCE * (EACH / 2)) / begun.elapsed().as_secs_f64()
+}

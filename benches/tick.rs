@@ -1,0 +1,70 @@
+//! From the tick of a schedule to the first instruction of the job.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::{Home, wait_until};
+use crate::job::{now, stamps};
+use crate::report::{line, spread};
+
+/// Seconds from one tick to the next.
+const PERIOD: usize = 2;
+
+pub(crate) fn measure() {
+    let tools = Home::new("");
+    let stamp = build(&tools.path("stamp"));
+    for (jobs, ticks, target) in [(1, 10, ""), (20, 20, "p99 10 ms"), (200, 5, "p99 250 ms")] {
+        let home = Home::new("");
+        let file = home.path("stamps");
+        home.write("runwisp.toml", config(jobs, &stamp, &file));
+        let daemon = home.start();
+        let wanted = jobs * ticks;
+        wait_until("all ticks fired", Duration::from_secs(300), || stamps(&file).len() >= wanted);
+        daemon.stop_well();
+        line(&format!("tick to job, {jobs} jobs"), &spread(&late(&file)), target);
+
+        let bare = home.path("bare");
+        spawn_on_ticks(jobs, ticks, &stamp, &bare);
+        line("    bare spawns by one thread", &spread(&late(&bare)), "");
+    }
+}
+
+/// The job: as little as says when it came to its first instruction.
+fn build(stamp: &Path) -> PathBuf {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/stamp.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-o"]);
+    assert!(compiler.args([stamp, Path::new(source)]).status().unwrap().success());
+    stamp.to_owned()
+}
+
+fn config(jobs: usize, shell: &Path, file: &Path) -> String {
+    let script = file.display();
+    let mut text = format!("[defaults]\nkeep_runs = 100000\nshell = '{}'\n", shell.display());
+    for number in 0..jobs {
+        writeln!(text, "[tasks.task-{number}]\ncron = \"*/{PERIOD} * * * * *\"\nrun = '{script}'")
+            .unwrap();
+    }
+    text
+}
+
+/// What a scheduler without rows, logs and limits would need.
+fn spawn_on_ticks(jobs: usize, ticks: usize, stamp: &Path, file: &Path) {
+    for _ in 0..ticks {
+        let period = PERIOD as f64;
+        thread::sleep(Duration::from_secs_f64(period - now() % period));
+        let spawn = |_| Command::new(stamp).arg("-c").arg(file).spawn().unwrap();
+        let children: Vec<Child> = (0..jobs).map(spawn).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+    }
+}
+
+/// Milliseconds since the tick before each stamp.
+fn late(file: &Path) -> Vec<f64> {
+    stamps(file).into_iter().map(|(at, _)| at % PERIOD as f64 * 1000.0).collect()
+}
