@@ -94,6 +94,16 @@ fn exec_passes_output_and_exit_code_through_and_keeps_a_record() {
 }
 
 #[test]
+fn exec_runs_once_what_would_also_start_by_itself() {
+    let home = Home::new(
+        "[tasks.eager]\ncron = \"* * * * * *\"\nrun_on_start = true\nrun = \"sleep 1.5; echo once\"\n",
+    );
+    let output = home.run(["exec", "eager"]);
+    assert_eq!((code(&output), out(&output).as_str()), (Some(0), "once\n"));
+    assert_eq!(home.rows("eager").len(), 1);
+}
+
+#[test]
 fn exec_refuses_what_it_must() {
     let home = Home::new(CONFIG);
     for (task, core) in

@@ -21,7 +21,7 @@ use crate::engine::{Answer, Engine, Input, Lifetime, Reconciled, ReplyId};
 use crate::inbox::Inbox;
 use crate::logs::{Observer, Stream};
 use crate::model::event::Event;
-use crate::model::job::{Job, Work};
+use crate::model::job::{Job, RunOnStart, Work};
 use crate::model::run::{EndReason, Phase};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
@@ -64,7 +64,10 @@ fn find(config: &Config, task: &str) -> Result<Job, Failure> {
         Work::Service(_) => {
             return Err(Failure::Error(format!("{task} is a service; exec runs tasks")));
         }
-        Work::Task(task) => task.schedule = None,
+        Work::Task(task) => {
+            task.schedule = None;
+            task.run_on_start = RunOnStart::Never;
+        }
     }
     match job.api_trigger {
         true => Ok(job),
