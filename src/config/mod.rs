@@ -18,7 +18,6 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ use toml::de::DeTable;
 pub(crate) use load::{LoadError, load, zone_named};
 pub(crate) use problem::{Problem, Problems};
 
-use crate::model::job::{Job, Keep, Kind};
+use crate::model::job::{Job, Keep, Kind, log_directory};
 use inherit::Inherited;
 use problem::Report;
 use surroundings::{Surroundings, Zone, Zones};
@@ -204,7 +203,7 @@ fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
 /// Each name is good, and alone: in the file and as a directory of logs.
 fn check_names(root: &Table<'_>, places: &[Place<'_>]) {
     let report = root.report();
-    let mut directories: HashMap<Cow<'_, str>, &Place<'_>> = HashMap::new();
+    let mut directories: HashMap<String, &Place<'_>> = HashMap::new();
     for place in places {
         let path = || Some(place.table.path().to_owned());
         if let Some(flaw) = job::name_flaw(place.name, place.kind) {
@@ -232,11 +231,6 @@ fn check_names(root: &Table<'_>, places: &[Place<'_>]) {
         };
         report.error(place.name_at, path(), message);
     }
-}
-
-/// The directory that the logs of a job go to, below `logs/`.
-fn log_directory(name: &str) -> Cow<'_, str> {
-    if name.contains(['.', ':']) { name.replace(['.', ':'], "_").into() } else { name.into() }
 }
 
 fn daemon_pointer(key: &str) -> Option<String> {

@@ -24,6 +24,13 @@ impl JobName {
     }
 }
 
+/// The directory that the logs of a job go to, below `logs/`: its name with everything outside
+/// `A-Z a-z 0-9 _ -` replaced by `_`.
+pub(crate) fn log_directory(name: &str) -> String {
+    let safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    name.chars().map(|letter| if safe(letter) { letter } else { '_' }).collect()
+}
+
 impl Borrow<str> for JobName {
     fn borrow(&self) -> &str {
         &self.0
@@ -272,6 +279,19 @@ pub(crate) struct Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_name_holds_only_safe_characters() {
+        for (name, directory) in [
+            ("backup-db_2", "backup-db_2"),
+            ("a.b:c%d", "a_b_c_d"),
+            ("../etc", "___etc"),
+            ("<script>", "_script_"),
+            ("sauvegarde é", "sauvegarde__"),
+        ] {
+            assert_eq!(log_directory(name), directory, "{name}");
+        }
+    }
 
     #[test]
     fn waits_grow_as_the_manual_says() {
