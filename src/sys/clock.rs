@@ -38,3 +38,36 @@ pub(crate) fn watch(inbox: Inbox) -> io::Result<()> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Sets the wall clock to what it says anyway: for the kernel that is a jump like any other.
+    fn set_to_now() -> io::Result<()> {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: fills the local struct.
+        check(unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut now) })?;
+        // SAFETY: reads the local struct.
+        check(unsafe { libc::clock_settime(libc::CLOCK_REALTIME, &raw const now) }).map(drop)
+    }
+
+    #[test]
+    fn a_clock_that_is_set_wakes_the_main_loop_each_time() {
+        let (sender, inputs) = mpsc::channel();
+        watch(Inbox::new(sender)).unwrap();
+        for _ in 0..2 {
+            match set_to_now() {
+                Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                    return crate::sys::skip("no right to set the clock");
+                }
+                set => set.unwrap(),
+            }
+            let heard = inputs.recv_timeout(Duration::from_secs(10));
+            assert_eq!(heard, Ok(Input::Woke));
+        }
+    }
+}
