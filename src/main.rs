@@ -1,5 +1,6 @@
 //! runwisp: one daemon in place of cron and supervisord.
 
+mod auth;
 mod base;
 mod cli;
 mod config;

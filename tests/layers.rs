@@ -9,8 +9,11 @@ const LAYERS: [&[&str]; 7] = [
     &["base"],
     &["cron"],
     &["model"],
-    &["engine", "config"],
-    &["inbox", "threads", "sys", "process", "logs", "store", "sweep", "logging"],
+    &["auth", "engine", "config"],
+    &[
+        "hub", "board", "inbox", "threads", "sys", "process", "logs", "store", "sweep", "logging",
+        "sampler",
+    ],
     &["web"],
     &["main", "cli", "daemon"],
 ];

@@ -8,7 +8,7 @@ use super::inherit::Inherited;
 use super::notify::Channels;
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
-use super::{process, service, task};
+use super::{access, process, service, task};
 use crate::model::job::{Job, JobName, Kind, Process, Work};
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
@@ -38,6 +38,7 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
     let group = table.text("group").filter(|group| !group.trim().is_empty());
     let api_trigger_key = table.alias("api_trigger", "manual_trigger");
     let api_trigger = table.switch(api_trigger_key).unwrap_or(true);
+    let hooks = access::hooks(&table, kind);
     let on_failure_key = table.alias("notify_on_failure", "notify");
     context.channels.check(&table, on_failure_key);
     context.channels.check(&table, "notify_on_success");
@@ -53,6 +54,7 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         group: group.unwrap_or(heading).to_owned(),
         run,
         api_trigger,
+        hooks,
         timeout: own.timeout,
         log: own.log,
         keep: own.keep,

@@ -2,6 +2,7 @@
 //! the text has. Nothing is guessed, clamped or ignored. Only `load` touches the host; the
 //! other stages are values in, values out (docs/configuration.md).
 
+mod access;
 mod dotenv;
 mod inherit;
 mod job;
@@ -25,9 +26,11 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+pub(crate) use job::name_flaw;
 pub(crate) use load::{LoadError, load, zone_named};
 pub(crate) use problem::{Problem, Problems};
 
+use crate::auth::proxy::Proxies;
 use crate::model::job::{Job, Keep, Kind, log_directory};
 use inherit::Inherited;
 use problem::Report;
@@ -47,6 +50,10 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// From the signal to the last SIGKILL when the daemon stops.
     pub(crate) shutdown_timeout: Duration,
+    /// Where browsers find the dashboard, without a slash at its end.
+    pub(crate) external_url: Option<String>,
+    /// The reverse proxies whose headers count, unless the environment names others.
+    pub(crate) trusted_proxies: Proxies,
     /// For the runs of jobs that are no longer in the file.
     pub(crate) default_keep: Keep,
     /// How many notifiers are declared.
@@ -107,6 +114,8 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
         .as_ref()
         .and_then(|daemon| daemon.positive_duration("shutdown_timeout"))
         .unwrap_or(Duration::from_secs(3));
+    let external_url = daemon.as_ref().and_then(access::external_url);
+    let trusted_proxies = daemon.as_ref().map(access::trusted_proxies).unwrap_or_default();
     scheduler.into_iter().for_each(|scheduler| scheduler.finish(|_, _| None));
     daemon.into_iter().for_each(|daemon| daemon.finish(|key, _| daemon_pointer(key)));
     let built_in = Inherited::built_in();
@@ -132,6 +141,8 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
         timezone_source,
         storage,
         shutdown_timeout,
+        external_url,
+        trusted_proxies,
         default_keep,
         notifiers,
         warnings: Vec::new(),

@@ -255,7 +255,8 @@ fn read_secret(table: &Table<'_>, sources: [&'static str; 3]) {
     table.filled_text(file);
 }
 
-fn is_web_address(url: &str) -> bool {
+/// Whether this is an absolute http or https URL with a host.
+pub(crate) fn is_web_address(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     let is_host = !host.is_empty() && !host.starts_with(':');

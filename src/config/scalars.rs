@@ -13,7 +13,7 @@ use crate::base::sentence::quoted;
 use crate::base::{bytes, duration};
 
 /// Keys whose values are never repeated.
-const SECRET: [&str; 2] = ["webhook_url", "bot_token"];
+const SECRET: [&str; 3] = ["webhook_url", "bot_token", "token"];
 
 /// One string of an array and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

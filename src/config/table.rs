@@ -134,6 +134,17 @@ impl<'a> Table<'a> {
         items.iter().enumerate().filter_map(table_of).collect()
     }
 
+    /// The table that is one item of the array under `key`.
+    pub(crate) fn item(
+        &self,
+        key: &str,
+        index: usize,
+        at: usize,
+        entries: &'a DeTable<'a>,
+    ) -> Table<'a> {
+        Table::new(self.report, format!("{}[{index}]", self.path_of(key)), at, entries)
+    }
+
     /// All entries in the order of the file, for tables whose keys are names.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Entry<'a>)> {
         let mut entries: Vec<_> = self.entries.iter().map(found).collect();

@@ -49,7 +49,8 @@ pub(crate) fn read(
         for key in ["catch_up", "timezone"].into_iter().filter(|key| table.has(key)) {
             table.warn(key, format!("{key} has no effect without cron"));
         }
-        if !api_trigger && run_on_start == RunOnStart::Never {
+        let is_manual = api_trigger || table.has_items("hook_tokens");
+        if !is_manual && run_on_start == RunOnStart::Never {
             let reason = "with api_trigger = false and no cron";
             table.warn_here(format!("the task can never start {reason}"));
         }

@@ -55,6 +55,7 @@ fn job(name: &str, work: Work) -> Job {
         group: String::new(),
         run: "true".into(),
         api_trigger: true,
+        hooks: Vec::new(),
         timeout: None,
         log: LogLimit { max: None, on_full: OnFull::DropOld },
         keep: Keep { runs: None, age: None },

@@ -54,6 +54,8 @@ pub(crate) struct Job {
     pub(crate) run: Arc<str>,
     /// Whether people and programs may start it by hand.
     pub(crate) api_trigger: bool,
+    /// Who may operate it without the password.
+    pub(crate) hooks: Vec<Hook>,
     /// From the start of the process to its stop; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) log: LogLimit,
@@ -86,6 +88,21 @@ impl Job {
     }
 }
 
+/// A token that operates one job and nothing else (docs/security.md, Hook tokens).
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Hook {
+    /// At least 32 characters without blanks; never shown.
+    pub(crate) token: String,
+    /// What it may be used for.
+    pub(crate) allow: Vec<Verb>,
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hook(<hidden> for {:?})", self.allow)
+    }
+}
+
 /// Something that runs to completion, or something that is kept alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -98,6 +115,38 @@ impl Kind {
         match self {
             Kind::Task => "task",
             Kind::Service => "service",
+        }
+    }
+}
+
+/// What people and programs do with a job (docs/running.md, Starting by hand).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// A new run, whatever else runs.
+    Run,
+    /// A new run unless there is one; a service that was stopped gets its replicas.
+    Start,
+    /// Ends what runs and waits; a service stays stopped until it is started again.
+    Stop,
+    /// Both, one after the other.
+    Restart,
+    /// The schedule is off until it is resumed.
+    Pause,
+    Resume,
+}
+
+impl Verb {
+    pub(crate) const ALL: [Verb; 6] =
+        [Verb::Run, Verb::Start, Verb::Stop, Verb::Restart, Verb::Pause, Verb::Resume];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Verb::Run => "run",
+            Verb::Start => "start",
+            Verb::Stop => "stop",
+            Verb::Restart => "restart",
+            Verb::Pause => "pause",
+            Verb::Resume => "resume",
         }
     }
 }

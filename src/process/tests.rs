@@ -135,6 +135,7 @@ fn task(script: &str) -> Job {
         group: String::new(),
         run: script.into(),
         api_trigger: true,
+        hooks: Vec::new(),
         timeout: None,
         log: LogLimit { max: None, on_full: OnFull::DropOld },
         keep: Keep { runs: None, age: None },

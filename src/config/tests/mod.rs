@@ -1,5 +1,6 @@
 //! What the stages make of whole files, against docs/configuration.md. No test reads the host.
 
+mod access;
 mod errors;
 mod notifications;
 mod values;

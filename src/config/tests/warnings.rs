@@ -52,6 +52,7 @@ fn nothing_is_said_about_what_is_usual() {
     for text in [
         with_task("api_trigger = false\ncron = \"@daily\""),
         with_task("api_trigger = false\nrun_on_start = \"boot\""),
+        with_task("api_trigger = false\nhook_tokens = [\"k3v9Qw7ZrT1xLb8Nf5Ym2Hc6Jd4Gs0Pa\"]"),
         with_task("cron = \"@every 1m\"\ncatch_up = \"all\""),
         with_task("cron = \"* * * * *\"\ncatch_up = \"all\"\ntimezone = \"UTC\""),
         with_task("retry_attempts = 1\nretry_delay = \"5m\"\nretry_backoff = \"linear\""),
