@@ -1,0 +1,52 @@
+//! A process that is no child of ours: a pidfd keeps its number from meaning another one.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use crate::sys::{check, own, poll};
+
+/// Any process, known by its pid.
+#[derive(Debug)]
+pub(crate) struct Process(OwnedFd);
+
+impl Process {
+    /// The process that has this number now.
+    pub(crate) fn open(pid: u32) -> io::Result<Process> {
+        // SAFETY: takes two numbers.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0u32) };
+        own(fd as libc::c_int).map(Process)
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        let (fd, info) = (self.0.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+        // SAFETY: takes numbers, and a null pointer for the usual details of a signal.
+        let sent =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, libc::SIGTERM, info, 0u32) };
+        check(sent as libc::c_int).map(drop)
+    }
+
+    /// Waits until it has ended, however long that takes.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        while !poll::readable([Some(self.0.as_fd())], None)?[0] {}
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_ended_and_its_end_is_seen() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let process = Process::open(child.id()).unwrap();
+        process.terminate().unwrap();
+        process.wait().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGTERM));
+        assert_eq!(process.terminate().unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+}
