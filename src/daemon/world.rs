@@ -10,7 +10,7 @@ use crate::base::sentence::error_text;
 use crate::base::time::Clock;
 use crate::engine::{Answer, Effect, Input, ReplyId};
 use crate::inbox::Inbox;
-use crate::logs::Observer;
+use crate::logs::{Feeds, Observer};
 use crate::model::event::Event;
 use crate::model::job::{Job, JobName};
 use crate::model::run::{Exit, ExitHow, LogTotals, Run, RunId};
@@ -37,6 +37,7 @@ pub(crate) struct World<A> {
     surroundings: Surroundings,
     /// Makes the one who gets the output of a run too.
     observer: fn() -> Option<Observer>,
+    feeds: Feeds,
     pub(crate) audience: A,
     /// Runs whose thread has not reported their end yet.
     runs: HashMap<RunId, Stopper>,
@@ -59,6 +60,7 @@ impl<A: Audience> World<A> {
             jobs,
             surroundings,
             observer: || None,
+            feeds: Feeds::default(),
             audience,
             runs: HashMap::new(),
         }
@@ -67,6 +69,11 @@ impl<A: Audience> World<A> {
     /// Has `observer` see the output of every run from now on.
     pub(crate) fn observe(&mut self, observer: fn() -> Option<Observer>) {
         self.observer = observer;
+    }
+
+    /// Tells those who follow a log through these from now on.
+    pub(crate) fn tell(&mut self, feeds: Feeds) {
+        self.feeds = feeds;
     }
 
     /// Does one thing; an exit code when that was to leave.
@@ -84,6 +91,7 @@ impl<A: Audience> World<A> {
             Effect::Publish(event) => {
                 if let Event::RunEnded(run) = &event {
                     self.runs.remove(&run.id);
+                    self.feeds.end(run.id);
                 }
                 self.audience.hear(&event);
             }
@@ -110,6 +118,7 @@ impl<A: Audience> World<A> {
         let job = self.jobs.get(&run.job).expect("the engine knows only configured jobs");
         let mut spec = Spec::new(job, run, &self.surroundings);
         spec.observer = (self.observer)();
+        spec.feed = Some(self.feeds.of(run.id));
         match run::start(spec, self.clock.clone(), self.inbox.clone()) {
             Ok(stopper) => {
                 self.runs.insert(run.id, stopper);

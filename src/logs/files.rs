@@ -5,11 +5,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use memchr::{memchr_iter, memrchr};
 
 use crate::logs::error::LogError;
+use crate::logs::feed::{Extent, Feed};
 use crate::logs::index::{Batch, Times};
 use crate::logs::limit::Segment;
 use crate::logs::meta::Meta;
@@ -35,6 +37,7 @@ pub(super) struct Files {
     /// What lies before the newest segment.
     before: Meta,
     filled: Segment,
+    feed: Option<Arc<Feed>>,
 }
 
 impl Files {
@@ -49,7 +52,13 @@ impl Files {
             bytes: 0,
             before: Meta::default(),
             filled: Segment::Fresh,
+            feed: None,
         }
+    }
+
+    /// Tells those who follow about every write from now on.
+    pub(super) fn tell(&mut self, feed: Arc<Feed>) {
+        self.feed = Some(feed);
     }
 
     pub(super) fn create_directory(&self) -> Result<(), LogError> {
@@ -111,6 +120,7 @@ impl Files {
             self.lines += batch.count;
             self.bytes += written as u64;
             self.index.append(&self.place, &batch.offsets());
+            self.announce();
             return Ok(());
         }
         let kept = written.saturating_sub(head.len() + NOTICE_ROOM);
@@ -119,6 +129,7 @@ impl Files {
         self.bytes += if whole > 0 { (head.len() + whole) as u64 } else { 0 };
         // Where this fails too, the log ends in half a line, which readers put up with.
         let _ = log.set_len(self.bytes);
+        self.announce();
         result.map_err(|cause| LogError::new("write", &path, cause))
     }
 
@@ -182,6 +193,17 @@ impl Files {
         meta.prepare(&self.place)
             .and_then(|()| Meta::publish(&self.place))
             .map_err(|cause| LogError::new("write", &self.place.file(LogFile::Meta), cause))
+    }
+
+    fn announce(&self) {
+        if let Some(feed) = &self.feed {
+            feed.advance(Extent {
+                first: self.before.prev_start,
+                newest: self.before.rotated_lines,
+                lines: self.total_lines(),
+                bytes: self.bytes,
+            });
+        }
     }
 
     fn end_times(&mut self, now: Timestamp) {

@@ -3,6 +3,7 @@
 
 mod append;
 mod error;
+mod feed;
 mod files;
 mod index;
 mod limit;
@@ -11,14 +12,19 @@ mod meta;
 mod path;
 mod prefix;
 mod reader;
+mod search;
 mod segment;
+mod tail;
 mod writer;
 
 pub(crate) use append::append_system;
+pub(crate) use feed::{Extent, Feed, Feeds, Outlook};
 pub(crate) use path::{LogFile, LogPlace};
 pub(crate) use prefix::Stream;
 pub(crate) use reader::LogReader;
+pub(crate) use search::{Case, Needle};
 pub(crate) use segment::{Line, Writing};
+pub(crate) use tail::{Step, Tail};
 pub(crate) use writer::{LogWriter, Observer, Verdict};
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! opening; what is written later takes a new reader.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::logs::error::LogError;
+use crate::logs::feed::Extent;
 use crate::logs::meta::Meta;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::logs::segment::{Cursor, Line, Segment, Writing, found};
@@ -23,7 +26,7 @@ pub(crate) struct LogReader {
     /// Unix milliseconds: the time of lines that came before any record.
     started: i64,
     /// At most two, the older one first.
-    segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment>,
     first: u64,
     total: u64,
 }
@@ -54,13 +57,16 @@ impl LogReader {
         Err(failed(io::Error::other("it is rotated all the time")))
     }
 
+    pub(super) fn file(&self, file: LogFile) -> PathBuf {
+        self.place.file(file)
+    }
+
     /// Number of the first line that is still there.
     pub(crate) fn first_available(&self) -> u64 {
         self.first
     }
 
     /// Number that the next line would get.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the log pages of the API will show it"))]
     pub(crate) fn total(&self) -> u64 {
         self.total
     }
@@ -75,12 +81,18 @@ impl LogReader {
         Lines { log: self, next, end: next.saturating_add(limit).min(self.total), cursor: None }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the log download of the API will send it"))]
-    /// Everything byte for byte, prefixes and all.
-    pub(crate) fn raw(&self) -> Box<dyn Read + Send + '_> {
-        self.segments.iter().fold(Box::new(io::empty()), |before: Box<dyn Read + Send>, segment| {
-            Box::new(before.chain(segment.section(0)))
-        })
+    /// The log as its followers see it.
+    pub(crate) fn extent(&self) -> Extent {
+        let Some(newest) = self.segments.last() else {
+            return Extent { first: self.first, newest: self.first, lines: self.total, bytes: 0 };
+        };
+        Extent { first: self.first, newest: newest.first, lines: self.total, bytes: newest.size }
+    }
+
+    /// The files with the bytes that count, in order: together they are the log byte for byte,
+    /// prefixes and all.
+    pub(crate) fn raw(&self) -> Vec<(Arc<File>, u64)> {
+        self.segments.iter().map(|segment| (Arc::clone(&segment.log), segment.size)).collect()
     }
 }
 
@@ -90,7 +102,7 @@ pub(crate) struct Lines<'a> {
     log: &'a LogReader,
     next: u64,
     end: u64,
-    cursor: Option<Cursor<'a>>,
+    cursor: Option<Cursor>,
 }
 
 impl Lines<'_> {
@@ -106,7 +118,7 @@ impl Lines<'_> {
                 self.cursor = Some(Cursor::new(segment, self.next, self.log.started)?);
             }
             let Some(cursor) = &mut self.cursor else { break };
-            match cursor.line(self.next)? {
+            match cursor.line()? {
                 Some(line) => {
                     self.next += 1;
                     return Ok(Some(line));

@@ -3,7 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -14,7 +15,7 @@ use crate::logs::prefix::{self, Stream};
 
 /// The most bytes of a line that are read: a full piece and the longest prefix. Only a damaged
 /// file has longer ones; the rest of them is passed over.
-const LONGEST_STORED: usize = LONGEST + "[SYSTEM] ".len();
+pub(super) const LONGEST_STORED: usize = LONGEST + "[SYSTEM] ".len();
 /// A line whose text has so many bytes was cut: the next one of its stream goes on with it.
 const SHORTEST_CUT: usize = LONGEST - 3;
 
@@ -45,12 +46,12 @@ pub(super) struct Segment {
     /// Absolute number of its first line.
     pub(super) first: u64,
     pub(super) lines: u64,
-    log: File,
+    pub(super) log: Arc<File>,
     /// Bytes that are looked at.
-    size: u64,
+    pub(super) size: u64,
     /// Of every 1024th line, as far as they are known.
     offsets: Vec<u64>,
-    times: Option<File>,
+    times: Option<Arc<File>>,
 }
 
 impl Segment {
@@ -62,8 +63,9 @@ impl Segment {
     ) -> io::Result<Segment> {
         let size = log.metadata()?.len();
         let index = found(std::fs::read(place.file(index)))?.unwrap_or_default();
-        let times = found(File::open(place.file(times)))?;
-        Ok(Segment { first, lines: 0, log, size, offsets: read_offsets(&index, size), times })
+        let times = found(File::open(place.file(times)))?.map(Arc::new);
+        let offsets = read_offsets(&index, size);
+        Ok(Segment { first, lines: 0, log: Arc::new(log), size, offsets, times })
     }
 
     /// Counts the lines, from the last index entry on.
@@ -91,12 +93,12 @@ impl Segment {
     }
 
     /// Everything from an offset on.
-    pub(super) fn section(&self, at: u64) -> Section<'_> {
-        Section { file: &self.log, at, end: self.size }
+    pub(super) fn section(&self, at: u64) -> Section {
+        Section { file: Arc::clone(&self.log), at, end: self.size }
     }
 
     /// The last known start of a line at or before `line`: its number and its offset.
-    fn jump(&self, line: u64) -> (u64, u64) {
+    pub(super) fn jump(&self, line: u64) -> (u64, u64) {
         match self.offsets.len() as u64 {
             0 => (0, 0),
             known => {
@@ -109,13 +111,13 @@ impl Segment {
 
 /// Part of a file, read without moving the file's own position.
 #[derive(Debug)]
-pub(super) struct Section<'a> {
-    file: &'a File,
+pub(super) struct Section {
+    file: Arc<File>,
     at: u64,
     end: u64,
 }
 
-impl Read for Section<'_> {
+impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let room = left.min(buffer.len());
@@ -127,29 +129,32 @@ impl Read for Section<'_> {
 
 /// A place between two lines of a segment.
 #[derive(Debug)]
-pub(super) struct Cursor<'a> {
+pub(super) struct Cursor {
     /// Absolute number of the line after the segment.
     pub(super) end: u64,
-    first: u64,
-    input: BufReader<Section<'a>>,
-    times: Times<'a>,
+    pub(super) first: u64,
+    /// Absolute number of the line that is read next.
+    pub(super) next: u64,
+    input: BufReader<Section>,
+    times: Times,
     /// The line read last.
     stored: Vec<u8>,
     /// By stream: the last line was cut, the next one goes on with it.
     is_cut: [bool; 3],
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor {
     /// Goes to line `n` of the log, which lies in the segment.
-    pub(super) fn new(segment: &'a Segment, n: u64, started: i64) -> io::Result<Cursor<'a>> {
+    pub(super) fn new(segment: &Segment, n: u64, started: i64) -> io::Result<Cursor> {
         let line = n - segment.first;
         // One line before: it may have been cut.
         let (mut at, offset) = segment.jump(line.saturating_sub(1));
         let mut cursor = Cursor {
             end: segment.first + segment.lines,
             first: segment.first,
+            next: n,
             input: BufReader::with_capacity(LONGEST, segment.section(offset)),
-            times: Times::new(segment, line, started)?,
+            times: Times::new(segment.times.as_ref(), line, started)?,
             stored: Vec::new(),
             is_cut: [false; 3],
         };
@@ -161,15 +166,47 @@ impl<'a> Cursor<'a> {
         Ok(cursor)
     }
 
-    /// The next line, which has the number `n`.
-    pub(super) fn line(&mut self, n: u64) -> io::Result<Option<Line>> {
+    /// Sees what was written since to the newest segment of `place`: now it has so many bytes, and
+    /// `end` is the line after them.
+    pub(super) fn grow(&mut self, place: &LogPlace, end: u64, bytes: u64) -> io::Result<()> {
+        let section = self.input.get_mut();
+        if (self.end, section.end) == (end, bytes) {
+            return Ok(());
+        }
+        (self.end, section.end) = (end, bytes);
+        if self.times.records.is_none()
+            && let Some(times) = found(File::open(place.file(LogFile::Times)))?
+            && let Some(log) = found(std::fs::metadata(place.file(LogFile::Log)))?
+            // Else a rotation came in between: those times are another segment's.
+            && section.file.metadata()?.ino() == log.ino()
+        {
+            let line = self.next - self.first;
+            self.times = Times::new(Some(&Arc::new(times)), line, self.times.current)?;
+        }
+        self.times.grow()
+    }
+
+    /// Sees all of a segment that was put aside; `end` is the line after it.
+    pub(super) fn complete(&mut self, end: u64) -> io::Result<()> {
+        if self.end != end {
+            let section = self.input.get_mut();
+            (self.end, section.end) = (end, section.file.metadata()?.len());
+            self.times.grow()?;
+        }
+        Ok(())
+    }
+
+    /// The next line; none at the end of the segment.
+    pub(super) fn line(&mut self) -> io::Result<Option<Line>> {
         if !self.read()? {
             return Ok(None);
         }
         let (stream, text) = prefix::split(&self.stored);
         let continued = std::mem::replace(&mut self.is_cut[stream as usize], is_cut(text));
-        let at = self.times.of(n - self.first)?;
-        Ok(Some(Line { n, at, stream, text: text.to_owned(), continued }))
+        let at = self.times.of(self.next - self.first)?;
+        let text = text.to_owned();
+        self.next += 1;
+        Ok(Some(Line { n: self.next - 1, at, stream, text, continued }))
     }
 
     /// Reads one line without its newline into `stored`; false at the end.
@@ -201,21 +238,21 @@ fn is_cut(text: &[u8]) -> bool {
 
 /// The times of lines in ascending order.
 #[derive(Debug)]
-struct Times<'a> {
+struct Times {
     /// Of the lines before `next`.
     current: i64,
     next: Option<(u64, i64)>,
-    records: Option<BufReader<Section<'a>>>,
+    records: Option<BufReader<Section>>,
 }
 
-impl<'a> Times<'a> {
+impl Times {
     /// Begins at a line of the segment.
-    fn new(segment: &'a Segment, line: u64, started: i64) -> io::Result<Times<'a>> {
-        let Some(file) = &segment.times else {
+    fn new(file: Option<&Arc<File>>, line: u64, started: i64) -> io::Result<Times> {
+        let Some(file) = file else {
             return Ok(Times { current: started, next: None, records: None });
         };
-        let size = file.metadata()?.len();
-        let (mut low, mut high) = (0, size / TIME_RECORD as u64);
+        let end = whole_records(file)?;
+        let (mut low, mut high) = (0, end / TIME_RECORD as u64);
         // The last record at or before the line: none may lie between `low` and `high`.
         while low < high {
             let middle = low + (high - low) / 2;
@@ -227,10 +264,21 @@ impl<'a> Times<'a> {
             }
         }
         let at = low.saturating_sub(1) * TIME_RECORD as u64;
-        let records = BufReader::with_capacity(TIME_RECORD * 64, Section { file, at, end: size });
+        let section = Section { file: Arc::clone(file), at, end };
+        let records = BufReader::with_capacity(TIME_RECORD * 64, section);
         let mut times = Times { current: started, next: None, records: Some(records) };
         times.advance()?;
         Ok(times)
+    }
+
+    /// Sees the records that were written since.
+    fn grow(&mut self) -> io::Result<()> {
+        if let (None, Some(records)) = (self.next, &mut self.records) {
+            let section = records.get_mut();
+            section.end = whole_records(&section.file)?;
+            self.advance()?;
+        }
+        Ok(())
     }
 
     fn of(&mut self, line: u64) -> io::Result<i64> {
@@ -253,6 +301,12 @@ impl<'a> Times<'a> {
         }
         Ok(())
     }
+}
+
+/// Bytes of the records that are complete; the writer may be at the next one.
+fn whole_records(file: &File) -> io::Result<u64> {
+    let size = file.metadata()?.len();
+    Ok(size - size % TIME_RECORD as u64)
 }
 
 /// A file that may be missing.

@@ -1,6 +1,9 @@
 //! Writer and reader together, against an oracle that knows lines one by one.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, process};
 
@@ -17,7 +20,9 @@ use crate::model::job::{JobName, LogLimit, OnFull};
 use crate::model::run::{Cause, LogTotals};
 
 mod disk;
+mod following;
 mod reading;
+mod searching;
 
 /// SplitMix64: the same numbers in every run of the tests.
 pub(super) struct Random(pub(super) u64);
@@ -93,9 +98,13 @@ impl Place {
     }
 
     fn raw(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.reader().raw().read_to_end(&mut bytes).unwrap();
-        bytes
+        let read = |(mut file, size): (Arc<File>, u64)| {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes.len() as u64, size);
+            bytes
+        };
+        self.reader().raw().into_iter().flat_map(read).collect()
     }
 
     fn path(&self, file: LogFile) -> PathBuf {

@@ -2,12 +2,14 @@
 //! never reaches the process: its output is still taken, and dropped.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use memchr::memchr_iter;
 
 use crate::base::bytes;
 use crate::logs::error::LogError;
+use crate::logs::feed::Feed;
 use crate::logs::files::Files;
 use crate::logs::limit::{Step, step};
 use crate::logs::lines::{Cut, LONGEST, Splitter};
@@ -77,6 +79,11 @@ impl LogWriter {
 
     pub(crate) fn observe(&mut self, observer: Observer) {
         self.observer = Some(observer);
+    }
+
+    /// Has the feed told about every write from now on.
+    pub(crate) fn tell(&mut self, feed: Arc<Feed>) {
+        self.files.tell(feed);
     }
 
     /// Makes the directory, so that a run whose output could not be kept is not started. Later

@@ -59,6 +59,9 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
     if let Some(observer) = spec.observer.take() {
         log.observe(observer);
     }
+    if let Some(feed) = spec.feed.take() {
+        log.tell(feed);
+    }
     if let Some(cause) = stopper.cause() {
         let how = ExitHow::NotStarted("stopped before it started".to_owned());
         return Exit { how, cause: Some(cause), log: log.close(started), at: started };

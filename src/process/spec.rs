@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::logs::{LogPlace, Observer};
+use crate::logs::{Feed, LogPlace, Observer};
 use crate::model::job::{Job, JobName, Kind, LogLimit, Stop};
 use crate::model::run::{Run, RunId};
 
@@ -50,6 +51,8 @@ pub(crate) struct Spec {
     pub(crate) limit: LogLimit,
     /// Gets the output too, for a run in the foreground.
     pub(crate) observer: Option<Observer>,
+    /// Is told what was written.
+    pub(crate) feed: Option<Arc<Feed>>,
 }
 
 impl Surroundings {
@@ -88,6 +91,7 @@ impl Spec {
             place: LogPlace::new(logs, &job.name, run.id, run.created_at),
             limit: job.log,
             observer: None,
+            feed: None,
         }
     }
 }
