@@ -12,6 +12,7 @@ mod logging;
 mod logs;
 mod model;
 mod process;
+mod sampler;
 mod store;
 mod sweep;
 mod sys;

@@ -5,6 +5,7 @@
 
 mod line;
 mod queue;
+mod recent;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -21,11 +22,16 @@ use simplelog::{CombinedLogger, SharedLogger};
 
 use self::line::{Format, Priority};
 use self::queue::Queue;
+use self::recent::Recent;
+pub(crate) use self::recent::{Lines, Tail};
 use crate::base::time::Clock;
 use crate::threads;
 
 /// How long the last lines may take: a stop has 3 s in all (docs/running.md, Stopping).
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The newest lines, for those who follow the log over HTTP. There is one log a process.
+static RECENT: Recent = Recent::new();
 
 /// The least important lines that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +84,7 @@ impl Logging {
             clock: Clock::start(),
             zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
             queue: Arc::default(),
+            recent: &RECENT,
         });
         let queue = Arc::clone(&ink.queue);
         let teller = Arc::clone(&ink);
@@ -98,6 +105,16 @@ impl Logging {
         self.queue.close();
         self.queue.flush(PATIENCE);
     }
+}
+
+/// Follows the log: its last lines and every new one.
+pub(crate) fn tail() -> Tail {
+    RECENT.tail()
+}
+
+/// Ends all who follow the log.
+pub(crate) fn end_tails() {
+    RECENT.close();
 }
 
 /// Whether stderr goes to the journal. Errors then carry its prefix (docs/deployment.md, Logging).
@@ -139,22 +156,26 @@ struct Ink {
     clock: Clock,
     zone: TimeZone,
     queue: Arc<Queue>,
+    recent: &'static Recent,
 }
 
 impl Ink {
     fn lines(&self, priority: Priority, message: &str) -> Vec<String> {
-        let time = match self.format {
-            Format::Journal => String::new(),
-            Format::Plain | Format::Coloured => {
-                let now = self.clock.now().wall.to_zoned(self.zone.clone());
-                now.strftime("%Y-%m-%d %H:%M:%S").to_string()
-            }
-        };
-        self.format.lines(priority, &time, message)
+        self.format.lines(priority, &self.time(), message)
+    }
+
+    fn time(&self) -> String {
+        let now = self.clock.now().wall.to_zoned(self.zone.clone());
+        now.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
     fn record(&self, priority: Priority, message: &str) {
-        self.lines(priority, message).into_iter().for_each(|line| self.queue.push(line));
+        let time = self.time();
+        for line in Format::Plain.lines(priority, &time, message) {
+            self.recent.push(line.trim_end_matches('\n'));
+        }
+        let lines = self.format.lines(priority, &time, message);
+        lines.into_iter().for_each(|line| self.queue.push(line));
     }
 
     fn record_panic(&self, info: &PanicHookInfo<'_>) {
@@ -177,10 +198,14 @@ struct Front {
 }
 
 impl Log for Front {
-    /// Of libraries only what an operator must know.
+    /// Of libraries only what an operator must know. The HTTP server would call it an error that
+    /// nobody can come in by its own door any more, which is how it is meant.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let is_ours = metadata.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"));
-        metadata.level() <= if is_ours { self.level } else { self.level.min(LevelFilter::Warn) }
+        match metadata.target().split("::").next() {
+            Some(env!("CARGO_CRATE_NAME")) => metadata.level() <= self.level,
+            Some("tiny_http") => false,
+            Some(_) | None => metadata.level() <= self.level.min(LevelFilter::Warn),
+        }
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -226,6 +251,7 @@ mod tests {
             clock: Clock::start(),
             zone: TimeZone::UTC,
             queue: Arc::default(),
+            recent: Box::leak(Box::new(Recent::new())),
         });
         let front = Front { level: LevelFilter::Info, ink: Arc::clone(&ink) };
         for (target, level) in [
@@ -233,6 +259,7 @@ mod tests {
             ("runwisp", log::Level::Debug),
             ("runwisper", log::Level::Info),
             ("ureq", log::Level::Warn),
+            ("tiny_http", log::Level::Error),
         ] {
             let message = format_args!("{target}");
             front.log(&Record::builder().target(target).level(level).args(message).build());
@@ -241,13 +268,22 @@ mod tests {
         let mut written = Vec::new();
         ink.queue.drain(&mut written, |lost| panic!("{lost}"));
         assert_eq!(String::from_utf8(written).unwrap(), "<6>runwisp::daemon\n<4>ureq\n");
+        let Lines::New(recent) = ink.recent.tail().next(Duration::ZERO) else { panic!("no lines") };
+        let plain: Vec<&str> = recent.iter().map(|line| &line[20..]).collect();
+        assert_eq!(plain, ["[INFO] runwisp::daemon", "[WARN] ureq"]);
     }
 
     #[test]
     fn a_time_is_local_and_the_journal_has_its_own() {
         let zone = TimeZone::fixed(jiff::tz::offset(14));
         let clock = Clock::start();
-        let plain = Ink { format: Format::Plain, clock, zone: zone.clone(), queue: Arc::default() };
+        let plain = Ink {
+            format: Format::Plain,
+            clock,
+            zone: zone.clone(),
+            queue: Arc::default(),
+            recent: &RECENT,
+        };
         let before = plain.clock.now().wall.to_zoned(zone.clone());
         let line = plain.lines(Priority::Info, "x").concat();
         let shown = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", &line[..19]).unwrap();
