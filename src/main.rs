@@ -2,11 +2,13 @@
 
 mod auth;
 mod base;
+mod board;
 mod cli;
 mod config;
 mod cron;
 mod daemon;
 mod engine;
+mod hub;
 mod inbox;
 mod logging;
 mod logs;

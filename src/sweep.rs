@@ -1,7 +1,8 @@
 //! The thread `sweep`: deletes runs that retention selects, first the files, then the rows, so
 //! that a crash in between leaves a row that the next sweep finishes and never a file that
 //! nobody knows. Sweeps at boot, every hour, and for one job when it is told that the job has
-//! collected too many runs. Rows go through the writer, in small batches.
+//! collected too many runs. Empties the trash when its time is over, and sleeps without a timer
+//! of its own while there is nothing in it. Rows go through the writer, in small batches.
 
 mod files;
 mod select;
@@ -15,17 +16,21 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::base::bytes;
 use crate::base::time::Clock;
 use crate::config::Config;
+use crate::hub::{Hub, News};
 use crate::inbox::Inbox;
 use crate::logs::LogPlace;
-use crate::model::change::Change;
+use crate::model::change::{Change, Tidy};
 use crate::model::job::{JobName, Keep};
 use crate::model::run::RunId;
+use crate::store::query::Table;
 use crate::store::retention::{Old, Position};
 use crate::store::writer::{Closed, Writer};
-use crate::store::{self, Reader};
+use crate::store::{self, Reader, trash};
 use crate::sys::error_text;
 use crate::threads;
 
@@ -54,16 +59,47 @@ impl Rules {
     }
 }
 
-/// The way to the sweeper. Its thread ends when this is dropped, after the batch at hand.
+/// The way to the sweeper. Its thread ends when every clone is dropped, or at
+/// [`Sweeper::close`], after the batch at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Sweeper(Sender<Told>);
+
 #[derive(Debug)]
-pub(crate) struct Sweeper(Sender<JobName>);
+enum Told {
+    /// A run of this job ended, durably.
+    Ended(JobName),
+    /// There is something in the trash.
+    Trashed,
+    Close,
+}
 
 impl Sweeper {
     /// A run of this job ended, durably. Never blocks.
     pub(crate) fn tell(&self, job: &JobName) {
-        // A sweeper that is gone has logged why; nothing depends on it.
-        let _ = self.0.send(job.clone());
+        self.send(Told::Ended(job.clone()));
     }
+
+    /// Runs were put into the trash, durably.
+    pub(crate) fn tell_trashed(&self) {
+        self.send(Told::Trashed);
+    }
+
+    /// The daemon stops.
+    pub(crate) fn close(&self) {
+        self.send(Told::Close);
+    }
+
+    fn send(&self, told: Told) {
+        // A sweeper that is gone has logged why; nothing depends on it.
+        let _ = self.0.send(told);
+    }
+}
+
+/// Removes the files of a run, and its directory when nothing is left in it.
+pub(crate) fn remove_files(place: &LogPlace) -> io::Result<()> {
+    files::remove_log(place)?;
+    files::remove_if_empty(place.directory());
+    Ok(())
 }
 
 /// Starts the thread; the first sweep begins at once. `logs` is `<data>/logs`.
@@ -73,10 +109,12 @@ pub(crate) fn start(
     rules: Rules,
     clock: Clock,
     writer: Writer,
+    hub: Hub,
     inbox: Inbox,
 ) -> io::Result<(Sweeper, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel();
-    let sweep = Sweep { database, logs, rules, clock, writer, receiver, ended: HashMap::new() };
+    let (ended, purge_at) = (HashMap::new(), None);
+    let sweep = Sweep { database, logs, rules, clock, writer, hub, receiver, ended, purge_at };
     let thread = threads::spawn_vital("sweep", inbox, || {
         sweep.run();
         Ok(())
@@ -90,9 +128,12 @@ struct Sweep {
     rules: Rules,
     clock: Clock,
     writer: Writer,
-    receiver: Receiver<JobName>,
+    hub: Hub,
+    receiver: Receiver<Told>,
     /// Ended runs of jobs with `keep_runs`, counted once an hour and then along.
     ended: HashMap<JobName, u64>,
+    /// On the steady clock: when everything that is in the trash has been there long enough.
+    purge_at: Option<Duration>,
 }
 
 /// Why a sweep ends early.
@@ -135,20 +176,58 @@ impl Sweep {
         let swept = self.sweep_all();
         report(swept)?;
         loop {
-            match self.receiver.recv_timeout(end.saturating_sub(self.clock.now().steady)) {
-                Ok(job) => {
+            let now = self.clock.now().steady;
+            let next = self.purge_at.map_or(end, |purge_at| purge_at.min(end));
+            match self.receiver.recv_timeout(next.saturating_sub(now)) {
+                Ok(Told::Ended(job)) => {
                     let swept = self.count_end(&job);
                     report(swept)?;
                 }
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(Stopped),
+                Ok(Told::Trashed) => self.purge_later(),
+                Err(RecvTimeoutError::Timeout) if next == end => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    let swept = Reader::open(&self.database)
+                        .map_err(Halt::from)
+                        .and_then(|reader| self.purge(&reader));
+                    report(swept)?;
+                }
+                Ok(Told::Close) | Err(RecvTimeoutError::Disconnected) => return Err(Stopped),
             }
         }
+    }
+
+    fn purge_later(&mut self) {
+        let wait = (trash::UNDO + trash::MARGIN).unsigned_abs();
+        self.purge_at = Some(self.clock.now().steady + wait);
+    }
+
+    /// Removes what has been in the trash for long enough. Should the clock have been set back,
+    /// the hourly sweep finds it later.
+    fn purge(&mut self, reader: &Reader) -> Result<(), Halt> {
+        self.purge_at = None;
+        let until = self.clock.now().wall - (trash::UNDO + trash::MARGIN);
+        let mut after = Position::start();
+        loop {
+            let (batch, positions): (Vec<Old>, Vec<Position>) =
+                reader.trashed(&after, until, BATCH)?.into_iter().unzip();
+            let Some(last) = positions.into_iter().next_back() else { break };
+            after = last;
+            // They left the lists when they were deleted, so nobody is told now.
+            let (gone, _) = self.remove_logs(&batch, u64::MAX);
+            self.writer.settle(vec![Tidy::Purge(gone).into()])?;
+            self.hear()?;
+        }
+        // What could not be removed waits for the hourly sweep.
+        if !reader.trashed(&after, Timestamp::MAX, 1)?.is_empty() {
+            self.purge_later();
+        }
+        Ok(())
     }
 
     fn sweep_all(&mut self) -> Result<(), Halt> {
         self.ended.clear();
         let reader = Reader::open(&self.database)?;
+        self.purge(&reader)?;
         let mut next = reader.next_job(None)?;
         while let Some(job) = next {
             self.retain(&reader, &job)?;
@@ -226,7 +305,10 @@ impl Sweep {
             let (gone, freed) = self.remove_logs(&batch, to_free);
             to_free -= freed.min(to_free);
             deleted += gone.len() as u64;
-            self.writer.settle(vec![Change::Delete(gone)])?;
+            self.writer.settle(vec![Change::Delete(gone.clone())])?;
+            for old in batch.iter().filter(|old| gone.contains(&old.id)) {
+                self.hub.publish(News::Deleted { run: old.id, job: old.job.clone() });
+            }
             self.hear()?;
         }
         Ok(deleted)
@@ -272,9 +354,14 @@ impl Sweep {
         let (mut size, mut orphans) = (0, 0);
         files::walk(&logs, |file| {
             self.hear()?;
-            if reader.knows(file.run)? || !select::is_abandoned(file.modified, now) {
-                size += file.bytes;
-                return Ok(());
+            match reader.table_of(file.run)? {
+                // It is on its way out: no other run has to go for it.
+                Some(Table::Trash) => return Ok(()),
+                None if select::is_abandoned(file.modified, now) => {}
+                Some(Table::Runs) | None => {
+                    size += file.bytes;
+                    return Ok(());
+                }
             }
             match fs::remove_file(&file.path) {
                 Ok(()) => orphans += 1,
@@ -295,11 +382,12 @@ impl Sweep {
         loop {
             match self.receiver.try_recv() {
                 // Unknown counts are taken from the database when they matter.
-                Ok(job) => {
+                Ok(Told::Ended(job)) => {
                     self.ended.entry(job).and_modify(|count| *count += 1);
                 }
+                Ok(Told::Trashed) => self.purge_later(),
                 Err(TryRecvError::Empty) => return Ok(()),
-                Err(TryRecvError::Disconnected) => return Err(Halt::Stopped),
+                Ok(Told::Close) | Err(TryRecvError::Disconnected) => return Err(Halt::Stopped),
             }
         }
     }

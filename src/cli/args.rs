@@ -11,7 +11,7 @@ use crate::cli::argv::{Argv, Flag, Usage, hint};
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
 use crate::model::run::EndReason;
-use crate::store::list::State;
+use crate::store::query::State;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,10 +21,11 @@ use crate::engine::{Answer, Engine, Input, Lifetime, Reconciled, ReplyId};
 use crate::inbox::Inbox;
 use crate::logs::{Observer, Stream};
 use crate::model::event::Event;
-use crate::model::job::{Job, RunOnStart, Work};
-use crate::model::run::{EndReason, Phase};
+use crate::model::job::{Job, RunOnStart, Verb, Work};
+use crate::model::run::{EndReason, Phase, Trigger};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
+use crate::store::calendar::Calendar;
 use crate::store::{self, Store};
 use crate::sys;
 
@@ -80,8 +81,9 @@ fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Res
     let inbox = Inbox::new(sender);
     sys::signals::listen(inbox.clone()).map_err(failed)?;
     let data = &globals.data.path;
-    let store = Store::open(&data.join(store::FILE_NAME), survivor::boot_id().map_err(failed)?)
-        .map_err(failed)?;
+    let machine = survivor::boot_id().map_err(failed)?;
+    let store =
+        Store::open(&data.join(store::FILE_NAME), machine, Calendar::of(config)).map_err(failed)?;
     let (writer, writing) =
         store::writer::start(store, clock.clone(), inbox.clone()).map_err(failed)?;
     let home = env::var_os("HOME").map(PathBuf::from);
@@ -101,7 +103,10 @@ fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Res
         clock.now(),
     );
     let mut first = engine.serve(clock.now(), Reconciled::default());
-    first.extend(engine.handle(clock.now(), Input::Trigger { job: name, reply: ReplyId(0) }));
+    first.extend(engine.handle(
+        clock.now(),
+        Input::Operate { job: name, verb: Verb::Run, by: Trigger::Api, reply: ReplyId(0) },
+    ));
     main_loop::run(&clock, &inputs, &mut engine, &mut world, first);
     world.await_killed(&inputs);
     writer.close();
@@ -138,6 +143,7 @@ impl Audience for Foreground {
             Event::Fatal(text) => self.refused = Some(text.clone()),
             Event::RunCreated(_)
             | Event::RunStarted(_)
+            | Event::Standing(_)
             | Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::CutShort(_) => {}

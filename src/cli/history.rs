@@ -15,7 +15,7 @@ use crate::cli::table::Table;
 use crate::cli::{Failure, Outcome, document, failed};
 use crate::model::job::JobName;
 use crate::model::run::{Phase, Run};
-use crate::store::list::{Filter, State};
+use crate::store::query::{Filter, State};
 use crate::store::{self, Reader};
 
 const HEAD: [&str; 7] = ["STARTED", "TASK", "OUTCOME", "EXIT", "DURATION", "TRIGGER", "RUN"];
@@ -28,8 +28,9 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<Outcome, Failure> {
     let reader = Reader::open(&globals.data.path.join(store::FILE_NAME)).map_err(failed)?;
-    let filter = Filter { job: task.map(JobName::new), state, limit };
-    let runs = reader.recent(&filter).map_err(failed)?;
+    let states = state.map(|state| vec![state]);
+    let filter = Filter { job: task.map(JobName::new), states, ..Filter::default() };
+    let runs = reader.recent(&filter, limit).map_err(failed)?;
     Ok(Outcome::success(match output {
         Output::Human => shown(&runs, &TimeZone::try_system().unwrap_or(TimeZone::UTC)),
         Output::Json => {

@@ -74,6 +74,18 @@ impl Schedule {
         }
     }
 
+    /// The first tick after `after`, itself a tick, that starts a run: those that the end of
+    /// daylight saving time suppresses do not.
+    pub(crate) fn fires_after(&self, after: Timestamp) -> Option<Timestamp> {
+        let cron = match self {
+            Schedule::Every(every) => return after.checked_add(every.interval).ok(),
+            Schedule::Cron(cron) => cron,
+        };
+        let mut ticks =
+            std::iter::successors(cron.next_after(after), |tick| cron.next_after(tick.at));
+        ticks.find(|tick| tick.note != TickNote::Suppressed).map(|tick| tick.at)
+    }
+
     /// Whether no date within 40 years after `from` matches, as with `0 0 30 2 *`.
     pub(crate) fn never_fires(&self, from: Timestamp) -> bool {
         match self {
@@ -86,6 +98,11 @@ impl Schedule {
 impl Cron {
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone
+    }
+
+    /// The zone as the configuration names it.
+    pub(crate) fn zone_name(&self) -> &str {
+        &self.zone_name
     }
 
     /// Whether the hour field leaves out an hour. Such a schedule means times of the day and keeps

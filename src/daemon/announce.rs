@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::duration::brief;
-use crate::model::event::{Direction, Event, Missed};
+use crate::model::event::{Direction, Event, Missed, Standing, Switch};
 use crate::model::job::JobName;
 use crate::model::run::{EndReason, Phase, Run};
 
@@ -13,6 +13,8 @@ pub(crate) fn announce(event: &Event) {
         Event::RunCreated(run) => log::debug!("run created task={} run={}", run.job, run.id),
         Event::RunStarted(run) => log::info!("run started task={} run={}", run.job, run.id),
         Event::RunEnded(run) => ended(run),
+        // A tick is no news; see `switched`.
+        Event::Standing(_) => {}
         Event::TicksMissed { job, missed, started } => missed_ticks(job, *missed, *started),
         Event::ClockJumped { direction, by } => {
             let direction = match direction {
@@ -29,6 +31,19 @@ pub(crate) fn announce(event: &Event) {
         Event::CutShort(runs) => {
             let named: Vec<String> = runs.iter().map(|(job, run)| format!("{job}/{run}")).collect();
             log::warn!("killed before they had ended: {}", named.join(" "));
+        }
+    }
+}
+
+/// Writes to the log that a job was switched off or on.
+pub(crate) fn switched(standing: &Standing, before: Switch) {
+    let job = &standing.job;
+    match (before, standing.switch) {
+        (_, Switch::Paused) => log::info!("schedule paused task={job}"),
+        (_, Switch::Stopped) => log::info!("service stopped until it is started again task={job}"),
+        (Switch::Paused, Switch::On) => log::info!("schedule resumed task={job}"),
+        (Switch::Stopped | Switch::On, Switch::On) => {
+            log::info!("service started again task={job}")
         }
     }
 }

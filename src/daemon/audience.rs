@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use crate::base::time::Clock;
-use crate::daemon::announce::announce;
+use crate::board::Board;
+use crate::daemon::announce::{announce, switched};
 use crate::daemon::sd_notify;
 use crate::daemon::world::Audience;
 use crate::engine::{Answer, ReplyId};
+use crate::hub::{Hub, News};
+use crate::inbox::Asker;
+use crate::logging;
+use crate::logs::Feeds;
 use crate::model::event::Event;
 use crate::sweep::Sweeper;
 use crate::web::health::{Health, State};
@@ -15,6 +20,10 @@ pub(crate) struct DaemonAudience {
     pub(crate) clock: Clock,
     pub(crate) health: Health,
     pub(crate) sweeper: Sweeper,
+    pub(crate) board: Board,
+    pub(crate) hub: Hub,
+    pub(crate) feeds: Feeds,
+    pub(crate) asker: Asker,
     /// When the stop began, on the steady clock.
     pub(crate) stopping: Option<Duration>,
 }
@@ -23,15 +32,27 @@ impl Audience for DaemonAudience {
     fn hear(&mut self, event: &Event) {
         announce(event);
         match event {
-            Event::RunEnded(run) => self.sweeper.tell(&run.job),
+            Event::RunCreated(run) => self.hub.publish(News::Created(run.clone())),
+            Event::RunStarted(run) => self.hub.publish(News::Started(run.clone())),
+            Event::RunEnded(run) => {
+                self.hub.publish(News::Ended(run.clone()));
+                self.sweeper.tell(&run.job);
+            }
+            Event::Standing(standing) => {
+                if let Some(before) = self.board.set(standing.clone()) {
+                    switched(standing, before);
+                    self.hub.publish(News::TasksChanged);
+                }
+            }
             Event::Stopping { .. } => {
                 self.stopping = Some(self.clock.now().steady);
                 self.health.set(State::ShuttingDown);
+                self.hub.close();
+                self.feeds.stop();
+                logging::end_tails();
                 sd_notify::notify(sd_notify::STOPPING);
             }
-            Event::RunCreated(_)
-            | Event::RunStarted(_)
-            | Event::TicksMissed { .. }
+            Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)
             | Event::CutShort(_) => {}
@@ -39,6 +60,6 @@ impl Audience for DaemonAudience {
     }
 
     fn answer(&mut self, to: ReplyId, answer: Answer) {
-        log::debug!("an answer for {to:?} has no taker: {answer:?}");
+        self.asker.answer(to, answer);
     }
 }

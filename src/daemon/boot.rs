@@ -43,6 +43,7 @@ pub(crate) fn find(
         repeating.map(|job| store.newest_executed(&job.name)).filter_map(Result::transpose);
     Ok(Found {
         newest: newest.collect::<Result<_, _>>()?,
+        paused: store.paused()?.into_iter().collect(),
         anchors: store.anchors()?,
         machine_booted: is_new_boot(
             store.setting(MACHINE_BOOT)?.as_deref(),

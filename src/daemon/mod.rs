@@ -22,14 +22,19 @@ use std::sync::mpsc;
 
 use crate::base::duration::brief;
 use crate::base::time::Clock;
+use crate::board::Board;
 use crate::config::Config;
 use crate::daemon::audience::DaemonAudience;
 use crate::daemon::lock::InstanceLock;
-use crate::daemon::world::World;
+use crate::daemon::world::{Audience, World};
 use crate::engine::{Engine, Lifetime};
-use crate::inbox::Inbox;
+use crate::hub::Hub;
+use crate::inbox::{Asker, Inbox};
+use crate::logs::Feeds;
+use crate::model::event::Event;
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
+use crate::store::calendar::Calendar;
 use crate::store::{self, Store};
 use crate::sweep::{self, Rules};
 use crate::web::health::{Health, State};
@@ -75,7 +80,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let logs = options.data.join("logs");
     let database = options.data.join(store::FILE_NAME);
     let machine = survivor::boot_id()?;
-    let mut store = Store::open(&database, machine.clone())?;
+    let mut store = Store::open(&database, machine.clone(), Calendar::of(config))?;
     let mut changes = boot::remember(&store, &machine)?;
     boot::settle_password(&options.data)?;
     let found = boot::find(&store, config, &machine, &logs, &clock)?;
@@ -86,9 +91,12 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     changes.extend(settled);
     store.write(&changes)?;
     let listener = listen::listen(&options.host, options.port)?;
+    store.begin_session(env!("CARGO_PKG_VERSION"), clock.now().wall)?;
 
     let (writer, writing) = store::writer::start(store, clock.clone(), inbox.clone())?;
     let health = Health::starting();
+    let hub = Hub::new(clock.now().wall.as_millisecond().unsigned_abs() * 1000);
+    let (asker, feeds, board) = (Asker::new(inbox.clone()), Feeds::default(), Board::default());
     let server = web::server::start(listener, health.clone(), inbox.clone())?;
     sys::clock::watch(inbox.clone())?;
     let (sweeper, sweeping) = sweep::start(
@@ -97,16 +105,27 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         Rules::of(config),
         clock.clone(),
         writer.clone(),
+        hub.clone(),
         inbox.clone(),
     )?;
     let home = env::var_os("HOME").map(PathBuf::from);
     let free = config.storage.min_free_space;
     let surroundings = Surroundings::new(env::vars_os(), home, logs, free);
-    let audience =
-        DaemonAudience { clock: clock.clone(), health: health.clone(), sweeper, stopping: None };
+    let audience = DaemonAudience {
+        clock: clock.clone(),
+        health: health.clone(),
+        sweeper,
+        board,
+        hub,
+        feeds: feeds.clone(),
+        asker,
+        stopping: None,
+    };
     let mut world =
         World::new(clock.clone(), inbox, writer.clone(), &config.jobs, surroundings, audience);
+    world.tell(feeds);
     let first = engine.serve(clock.now(), reconciled);
+    engine.standings().for_each(|standing| world.audience.hear(&Event::Standing(standing)));
     // Reading a large configuration took much more than what it came to.
     sys::memory::give_back();
     health.set(State::Serving);
@@ -115,9 +134,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let code = main_loop::run(&clock, &inputs, &mut engine, &mut world, first);
     world.await_killed(&inputs);
 
+    world.audience.asker.close();
     server.stop();
     let stopping = world.audience.stopping;
-    // The sweeper ends with the world, which holds the way to it.
+    world.audience.sweeper.close();
     drop(world);
     writer.close();
     for thread in [sweeping, writing] {

@@ -46,10 +46,32 @@ impl Engine {
 
     /// The wait of a retry is over.
     pub(super) fn retry(&mut self, now: Moment, retry: Retry) {
+        let run = self.new_retry(now, retry);
+        self.admit(now, retry.lane, run, retry.streak);
+    }
+
+    /// A new run starts when those that have a slot now are gone, whatever `on_overlap` says; the
+    /// line is empty.
+    pub(super) fn submit_last(&mut self, now: Moment, lane: usize, trigger: Trigger) -> Run {
+        let run = self.new_run(now, lane, trigger);
+        if self.lanes[lane].active.is_empty() {
+            return self.insert_started(now, lane, run, 0);
+        }
+        self.lanes[lane].last = Some(run.id);
+        self.insert_waiting(now, lane, run, 0)
+    }
+
+    /// A retry that is not to be: its row ends the chain.
+    pub(super) fn call_off(&mut self, now: Moment, retry: Retry) {
+        let run = self.new_retry(now, retry);
+        self.insert_ended(now, run, EndReason::Stopped, "the retry was called off");
+    }
+
+    fn new_retry(&mut self, now: Moment, retry: Retry) -> Run {
         let mut run = self.new_run(now, retry.lane, retry.trigger);
         run.retry_attempt = retry.attempt;
         run.retry_of = Some(retry.of);
-        self.admit(now, retry.lane, run, retry.streak);
+        run
     }
 
     fn admit(&mut self, now: Moment, lane: usize, run: Run, streak: u32) -> Run {
@@ -159,6 +181,7 @@ impl Engine {
     fn drop_oldest_waiting(&mut self, now: Moment, lane: usize) {
         if let Some(&oldest) = self.lanes[lane].waiting.front() {
             self.end_waiting(now, oldest, EndReason::Stopped, "superseded by a newer run");
+            self.start_waiting(now, lane);
         }
     }
 
@@ -178,8 +201,12 @@ impl Engine {
         let Some(task) = self.lanes[lane].job.task() else { return };
         let free = task.parallelism.saturating_sub(self.lanes[lane].active.len());
         for _ in 0..free {
-            let Some(id) = self.lanes[lane].waiting.pop_front() else { return };
-            self.lanes[lane].active.push(id);
+            let Lane { active, waiting, last, .. } = &mut self.lanes[lane];
+            if *last == waiting.front().copied() && !active.is_empty() {
+                return;
+            }
+            let Some(id) = waiting.pop_front() else { return };
+            active.push(id);
             let live = self.runs.get_mut(&id).expect("who waits is alive");
             live.state = State::Admitted;
             live.began = now.steady;
@@ -191,7 +218,8 @@ impl Engine {
 }
 
 impl Live {
-    fn is_leaving(&self) -> bool {
+    /// Its slot is free soon, without anybody doing more about it.
+    pub(super) fn is_leaving(&self) -> bool {
         self.asked.is_some()
             || match self.state {
                 State::Held { .. } | State::Ending { .. } => true,

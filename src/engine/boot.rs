@@ -21,6 +21,8 @@ pub(crate) struct Found {
     /// Rows that are pending or running, oldest first. Their processes are gone.
     pub(crate) unfinished: Vec<Run>,
     pub(crate) anchors: Vec<Anchor>,
+    /// Tasks whose schedule is switched off.
+    pub(crate) paused: HashSet<JobName>,
     /// The newest run of each task that was executed or is a refused retry (which ends its
     /// chain), where the task repeats failures.
     pub(crate) newest: Vec<Run>,
@@ -57,7 +59,7 @@ impl Engine {
             run.phase = run::Phase::Ended { since, at: wall, end };
             reconciled.crashed.push(run);
         }
-        self.set_anchors(wall, std::mem::take(&mut found.anchors));
+        self.set_anchors(wall, std::mem::take(&mut found.anchors), &found.paused);
         reconciled.found = found;
         (std::mem::take(&mut self.changes), reconciled)
     }
@@ -77,7 +79,7 @@ impl Engine {
         }
     }
 
-    fn set_anchors(&mut self, wall: Timestamp, stored: Vec<Anchor>) {
+    fn set_anchors(&mut self, wall: Timestamp, stored: Vec<Anchor>, paused: &HashSet<JobName>) {
         let mut stored: HashMap<JobName, Anchor> =
             stored.into_iter().map(|one| (one.job.clone(), one)).collect();
         for lane in 0..self.lanes.len() {
@@ -86,6 +88,7 @@ impl Engine {
                 continue;
             };
             let mut ticking = Ticking::new(schedule, wall);
+            ticking.paused = paused.contains(&self.lanes[lane].job.name);
             let known = stored.remove(&self.lanes[lane].job.name);
             let same = known.filter(|anchor| anchor.schedule == ticking.identity());
             let is_new = same.is_none();

@@ -17,7 +17,8 @@ impl Engine {
     /// Settles everything up to now: one `missed` row, and the runs that `catch_up` asks for.
     /// Returns how many runs it submitted.
     pub(super) fn catch_up(&mut self, now: Moment, lane: usize) -> usize {
-        let Some(ticking) = &self.lanes[lane].ticking else { return 0 };
+        let ticking = self.lanes[lane].ticking.as_ref().filter(|ticking| !ticking.paused);
+        let Some(ticking) = ticking else { return 0 };
         let task = self.lanes[lane].job.task().expect("only tasks have a schedule").clone();
         let Some(missed) = missed(ticking, now.wall, COUNTED.max(cap(&task))) else { return 0 };
         let started = missed.count.min(cap(&task));

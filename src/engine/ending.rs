@@ -75,11 +75,27 @@ impl Engine {
         }
     }
 
-    /// Asks for a stop, once; the first cause is kept.
+    /// Asks for a stop, once; the first cause is kept, unless an operator gives one: nothing
+    /// follows a run that an operator stopped.
     pub(super) fn ask_to_stop(&mut self, id: RunId, cause: Cause) {
-        let Some(live) = self.runs.get_mut(&id).filter(|live| live.asked.is_none()) else { return };
-        live.asked = Some(cause);
-        self.after.push(After::Stop(id, cause));
+        let Some(live) = self.runs.get_mut(&id) else { return };
+        if live.asked.is_none() {
+            self.after.push(After::Stop(id, cause));
+        }
+        if live.asked.is_none() || cause == Cause::Operator {
+            live.asked = Some(cause);
+        }
+    }
+
+    /// The retry that an ended run would get is called off.
+    pub(super) fn call_off_retry_of(&mut self, now: Moment, id: RunId) {
+        let live = &self.runs[&id];
+        let Phase::Ended { end, .. } = &live.run.phase else { return };
+        let lane = live.lane;
+        if let Some((_, streak)) = self.lanes[lane].job.wait_after(end.reason, live) {
+            let retry = Retry::new(lane, &live.run, streak);
+            self.call_off(now, retry);
+        }
     }
 
     /// Hands a stop to the thread of a run, if it has one.
@@ -91,7 +107,9 @@ impl Engine {
 
     /// `at` is when it was over on the steady clock; what follows counts from there.
     fn end(&mut self, at: Duration, id: RunId, exit: Exit) {
+        let now = self.last;
         let live = self.runs.get_mut(&id).expect("who ends is alive");
+        let is_final = live.asked == Some(Cause::Operator);
         let end = end_of(&exit, live.asked);
         let since = match (&exit.how, &live.run.phase) {
             (ExitHow::NotStarted(_), _) => None,
@@ -105,6 +123,9 @@ impl Engine {
         self.changes.push(Change::End { run: id, since, at, end });
         self.publish_after(Event::RunEnded(run));
         self.after.push(After::Freed(id));
+        if is_final {
+            self.call_off_retry_of(now, id);
+        }
     }
 
     /// The end is durable: the slot is free, and what follows may begin.
@@ -120,6 +141,9 @@ impl Engine {
             return;
         }
         self.start_waiting(now, lane);
+        if live.asked == Some(Cause::Operator) {
+            return;
+        }
         let Phase::Ended { end, .. } = &live.run.phase else { return };
         if let Some((wait, streak)) = self.lanes[lane].job.wait_after(end.reason, &live) {
             // Counted from the end of the process, so that a slow disk does not add to it.
@@ -128,9 +152,14 @@ impl Engine {
     }
 
     pub(super) fn set_retry(&mut self, due: Duration, lane: usize, run: &Run, streak: u32) {
+        self.timers.set(due, Timer::Retry(Retry::new(lane, run, streak)));
+    }
+}
+
+impl Retry {
+    fn new(lane: usize, run: &Run, streak: u32) -> Retry {
         let attempt = run.retry_attempt.saturating_add(1);
-        let retry = Retry { lane, of: run.id, attempt, trigger: run.trigger, streak };
-        self.timers.set(due, Timer::Retry(retry));
+        Retry { lane, of: run.id, attempt, trigger: run.trigger, streak }
     }
 }
 

@@ -6,6 +6,7 @@
 //! follows only when [`Input::Committed`] has come back.
 
 mod admission;
+mod answer;
 mod boot;
 mod catch_up;
 mod ending;
@@ -15,6 +16,7 @@ mod sample;
 #[cfg(test)]
 mod simulator;
 mod slots;
+mod standing;
 mod stopping;
 #[cfg(test)]
 mod tests;
@@ -31,9 +33,10 @@ use crate::base::time::{Moment, to_millis};
 use crate::base::ulid::Ulids;
 use crate::model::change::{Change, CommitId};
 use crate::model::event::Event;
-use crate::model::job::{Job, JobName};
+use crate::model::job::{Job, JobName, Verb};
 use crate::model::run::{Cause, Exit, Leader, Run, RunId, Trigger};
 
+pub(crate) use answer::{Answer, Outcome, Refusal};
 pub(crate) use boot::{Found, Reconciled};
 
 /// Something happened.
@@ -41,14 +44,10 @@ pub(crate) use boot::{Found, Reconciled};
 pub(crate) enum Input {
     /// The loop woke up: a tick or a timer may be due, or a clock was set.
     Woke,
-    /// A job is to be started by hand.
-    Trigger { job: JobName, reply: ReplyId },
+    /// Something is to be done with a job.
+    Operate { job: JobName, verb: Verb, by: Trigger, reply: ReplyId },
     /// A run is to be stopped, or cancelled while it waits.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API will ask for it"))]
     StopRun { run: RunId, reply: ReplyId },
-    /// Every replica of a service is to be replaced.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API will ask for it"))]
-    RestartService { job: JobName, reply: ReplyId },
     /// The process of a run exists.
     Started { run: RunId, leader: Leader },
     /// A run is over; comes exactly once for every [`Effect::Spawn`].
@@ -91,27 +90,6 @@ pub(crate) enum Effect {
     Quit {
         code: u8,
     },
-}
-
-/// What became of a request. Sent when it is durable.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
-    /// The row of the run; it may have ended already (`skipped`, `queue_full`).
-    Created(Run),
-    Done,
-    /// Nothing was done and no row written; the text says why.
-    Refused(Refusal),
-}
-
-/// Why a request was refused (docs/running.md, Starting by hand).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    UnknownJob(JobName),
-    ShuttingDown,
-    NotTriggerable,
-    NoFreeSlot,
-    NotAService(JobName),
-    UnknownRun,
 }
 
 /// Whether the engine goes on when nothing is left to do.
@@ -171,6 +149,8 @@ struct Lane {
     active: Vec<RunId>,
     /// Runs that wait for one, in order of submission.
     waiting: VecDeque<RunId>,
+    /// Starts only when everybody who has a slot is gone: a restart is one after the other.
+    last: Option<RunId>,
     /// The replicas of a service, empty for tasks.
     slots: Vec<slots::Slot>,
     ticking: Option<ticks::Ticking>,
@@ -249,9 +229,8 @@ impl Engine {
         self.observe_clocks(now);
         match input {
             Input::Woke => {}
-            Input::Trigger { job, reply } => self.trigger(now, &job, reply),
+            Input::Operate { job, verb, by, reply } => self.operate(now, &job, verb, by, reply),
             Input::StopRun { run, reply } => self.stop_run(now, run, reply),
-            Input::RestartService { job, reply } => self.restart_service(now, &job, reply),
             Input::Started { run, leader } => self.started(now, run, leader),
             Input::Exited { run, exit } => self.exited(now, run, exit),
             Input::Committed(id) => self.committed(now, id),
@@ -320,22 +299,10 @@ impl Lane {
         Lane {
             active: Vec::new(),
             waiting: VecDeque::new(),
+            last: None,
             slots: vec![slots::Slot::default(); slots],
             ticking: None,
             job,
-        }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Refusal::UnknownJob(job) => write!(f, "task not found: {job}"),
-            Refusal::ShuttingDown => f.write_str("the daemon is shutting down"),
-            Refusal::NotTriggerable => f.write_str("API triggering disabled for this task"),
-            Refusal::NoFreeSlot => f.write_str("no free replica slots"),
-            Refusal::NotAService(job) => write!(f, "not a service: {job}"),
-            Refusal::UnknownRun => f.write_str("run not found"),
         }
     }
 }

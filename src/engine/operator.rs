@@ -1,63 +1,160 @@
-//! What people ask for: start a job, stop a run, replace the replicas of a service.
+//! What people and programs ask for (docs/api.md, Operating tasks): start, stop and restart a
+//! job, stop one run, switch a schedule off. A service does it slot by slot, see `slots`.
 
 use crate::base::time::Moment;
-use crate::engine::{After, Answer, Engine, Refusal, ReplyId, State};
-use crate::model::job::JobName;
+use crate::engine::{After, Answer, Effect, Engine, Outcome, Refusal, ReplyId, State};
+use crate::model::change::Change;
+use crate::model::job::{JobName, Kind, Verb};
 use crate::model::run::{Cause, EndReason, RunId, Trigger};
 
+const CANCELLED: &str = "cancelled while it waited";
+
 impl Engine {
-    pub(super) fn trigger(&mut self, now: Moment, job: &JobName, reply: ReplyId) {
-        let answer = match self.find_triggerable(job) {
-            Err(refusal) => Answer::Refused(refusal),
-            Ok(lane) if self.lanes[lane].job.service().is_some() => {
-                match self.fill_free_slot(now, lane) {
-                    Some(run) => Answer::Created(run),
-                    None => Answer::Refused(Refusal::NoFreeSlot),
-                }
+    pub(super) fn operate(
+        &mut self,
+        now: Moment,
+        job: &JobName,
+        verb: Verb,
+        by: Trigger,
+        reply: ReplyId,
+    ) {
+        let answer = self.find_operable(job, by).and_then(|lane| {
+            let before = self.switch(lane);
+            let answer = self.carry_out(now, lane, verb, by);
+            if self.switch(lane) != before {
+                self.publish_standing(lane);
             }
-            Ok(lane) => Answer::Created(self.submit(now, lane, Trigger::Api)),
-        };
-        self.after.push(After::Reply(reply, answer));
+            answer
+        });
+        self.reply(reply, answer);
     }
 
     pub(super) fn stop_run(&mut self, now: Moment, run: RunId, reply: ReplyId) {
-        let answer = match self.runs.get(&run).map(|live| &live.state) {
-            None | Some(State::Ending { .. }) => Answer::Refused(Refusal::UnknownRun),
-            Some(State::Waiting) => {
-                self.end_waiting(now, run, EndReason::Stopped, "cancelled while it waited");
-                Answer::Done
+        let answer = match self.runs.get(&run).map(|live| (&live.state, live.lane)) {
+            None | Some((State::Ending { .. }, _)) => Err(Refusal::UnknownRun),
+            Some((State::Waiting, lane)) => {
+                self.end_waiting(now, run, EndReason::Stopped, CANCELLED);
+                self.start_waiting(now, lane);
+                Ok(Answer::Done)
             }
-            Some(State::Admitted | State::Running | State::Held { .. }) => {
+            Some((State::Admitted | State::Running | State::Held { .. }, _)) => {
                 self.ask_to_stop(run, Cause::Operator);
                 self.judge(run);
-                Answer::Done
+                Ok(Answer::Done)
             }
         };
-        self.after.push(After::Reply(reply, answer));
+        self.reply(reply, answer);
     }
 
-    pub(super) fn restart_service(&mut self, now: Moment, job: &JobName, reply: ReplyId) {
-        let answer = match self.find_triggerable(job) {
-            Err(refusal) => Answer::Refused(refusal),
-            Ok(lane) if self.lanes[lane].job.service().is_none() => {
-                Answer::Refused(Refusal::NotAService(job.clone()))
-            }
-            Ok(lane) => {
-                self.replace_replicas(now, lane);
-                Answer::Done
-            }
-        };
-        self.after.push(After::Reply(reply, answer));
-    }
-
-    fn find_triggerable(&self, job: &JobName) -> Result<usize, Refusal> {
+    fn find_operable(&self, job: &JobName, by: Trigger) -> Result<usize, Refusal> {
         let lane = *self.by_name.get(job).ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
         if self.is_stopping() {
             return Err(Refusal::ShuttingDown);
         }
-        if !self.lanes[lane].job.api_trigger {
+        // A hook has its own list of what it may do.
+        if by != Trigger::Hook && !self.lanes[lane].job.api_trigger {
             return Err(Refusal::NotTriggerable);
         }
         Ok(lane)
+    }
+
+    fn carry_out(
+        &mut self,
+        now: Moment,
+        lane: usize,
+        verb: Verb,
+        by: Trigger,
+    ) -> Result<Answer, Refusal> {
+        let outcome = match (verb, self.lanes[lane].job.kind()) {
+            (Verb::Run, Kind::Task) => return Ok(Answer::Created(self.submit(now, lane, by))),
+            (Verb::Run, Kind::Service) => {
+                let run = self.fill_free_slot(now, lane, by).ok_or(Refusal::NoFreeSlot)?;
+                return Ok(Answer::Created(run));
+            }
+            (Verb::Start, Kind::Task) => self.start_task(now, lane, by),
+            (Verb::Start, Kind::Service) => self.start_replicas(now, lane),
+            (Verb::Stop, Kind::Task) => self.stop_task(now, lane),
+            (Verb::Stop, Kind::Service) => self.stop_replicas(lane),
+            (Verb::Restart, Kind::Task) => {
+                let stopped = self.stop_task(now, lane);
+                Outcome { created: vec![self.submit_last(now, lane, by).id], ..stopped }
+            }
+            (Verb::Restart, Kind::Service) => self.replace_replicas(now, lane),
+            (Verb::Pause, Kind::Task | Kind::Service) => self.pause(now, lane)?,
+            (Verb::Resume, Kind::Task | Kind::Service) => self.resume(now, lane)?,
+        };
+        Ok(Answer::Operated(outcome))
+    }
+
+    /// What was done is told when it is durable; a refusal has nothing to wait for.
+    fn reply(&mut self, to: ReplyId, answer: Result<Answer, Refusal>) {
+        match answer {
+            Ok(answer) => self.after.push(After::Reply(to, answer)),
+            Err(refusal) => {
+                self.effects.push(Effect::Reply { to, answer: Answer::Refused(refusal) })
+            }
+        }
+    }
+
+    /// Nobody is there who stays: who is being stopped does not count.
+    fn start_task(&mut self, now: Moment, lane: usize, by: Trigger) -> Outcome {
+        let Engine { lanes, runs, .. } = self;
+        let is_busy = lanes[lane].active.iter().any(|run| !runs[run].is_leaving());
+        if is_busy || !lanes[lane].waiting.is_empty() {
+            return Outcome::default();
+        }
+        Outcome { created: vec![self.submit_last(now, lane, by).id], ..Outcome::default() }
+    }
+
+    /// Nothing of a task is left, and nothing follows: its retries are called off in rows, so that
+    /// the next daemon knows it too.
+    fn stop_task(&mut self, now: Moment, lane: usize) -> Outcome {
+        let waiting: Vec<RunId> = self.lanes[lane].waiting.iter().copied().collect();
+        let retries = self.timers.take_retries(lane);
+        let leaving = self.lanes[lane].active.clone();
+        let dropped = waiting.len() + retries.len();
+        for run in waiting {
+            self.end_waiting(now, run, EndReason::Stopped, CANCELLED);
+        }
+        for retry in retries {
+            self.call_off(now, retry);
+        }
+        for &run in &leaving {
+            let live = &self.runs[&run];
+            let is_over = matches!(live.state, State::Ending { .. });
+            if is_over && live.asked != Some(Cause::Operator) {
+                self.call_off_retry_of(now, run);
+            }
+            self.ask_to_stop(run, Cause::Operator);
+            self.judge(run);
+        }
+        Outcome { created: Vec::new(), leaving, dropped }
+    }
+
+    fn pause(&mut self, now: Moment, lane: usize) -> Result<Outcome, Refusal> {
+        let job = self.lanes[lane].job.name.clone();
+        let Some(ticking) = &mut self.lanes[lane].ticking else {
+            return Err(Refusal::NotScheduled(job));
+        };
+        if !std::mem::replace(&mut ticking.paused, true) {
+            self.unqueue_tick(lane);
+            self.changes.push(Change::Pause { job, since: Some(now.wall) });
+        }
+        Ok(Outcome::default())
+    }
+
+    /// What passed meanwhile is settled: nobody missed it.
+    fn resume(&mut self, now: Moment, lane: usize) -> Result<Outcome, Refusal> {
+        let job = self.lanes[lane].job.name.clone();
+        let Some(ticking) = &mut self.lanes[lane].ticking else {
+            return Err(Refusal::NotScheduled(job));
+        };
+        if std::mem::replace(&mut ticking.paused, false) {
+            ticking.anchor = ticking.anchor.max(now.wall);
+            self.start_schedule(now, lane);
+            self.save_anchor(lane);
+            self.changes.push(Change::Pause { job, since: None });
+        }
+        Ok(Outcome::default())
     }
 }

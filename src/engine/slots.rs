@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::engine::ending::RESTART_CAP;
 use crate::engine::timers::{Timer, TimerKey};
-use crate::engine::{Engine, Live};
+use crate::engine::{Engine, Live, Outcome};
 use crate::model::run::{Cause, Run, RunId, Trigger};
 
 /// docs/running.md, Services: the least time between two starts of one replica.
@@ -17,6 +17,8 @@ pub(super) struct Slot {
     run: Option<RunId>,
     /// Set while the slot waits to be filled again.
     refill: Option<TimerKey>,
+    /// Kept empty until somebody starts it.
+    held: bool,
     last_start: Option<Duration>,
     /// The run that was here before, and how many in a row ended quickly.
     before: Option<RunId>,
@@ -33,8 +35,8 @@ impl Engine {
     }
 
     /// Starts the replica of an empty slot.
-    pub(super) fn fill_slot(&mut self, now: Moment, lane: usize, slot: usize) {
-        self.fill_slot_for(now, lane, slot, Trigger::Service);
+    pub(super) fn fill_slot(&mut self, now: Moment, lane: usize, slot: usize) -> Run {
+        self.fill_slot_for(now, lane, slot, Trigger::Service)
     }
 
     fn fill_slot_for(&mut self, now: Moment, lane: usize, slot: usize, trigger: Trigger) -> Run {
@@ -43,6 +45,7 @@ impl Engine {
         if let Some(refill) = place.refill.take() {
             self.timers.cancel(refill);
         }
+        place.held = false;
         place.run = Some(run.id);
         place.last_start = Some(now.steady);
         run.replica = slot as u16;
@@ -52,9 +55,9 @@ impl Engine {
     }
 
     /// The lowest slot without a live replica, for a start by hand.
-    pub(super) fn fill_free_slot(&mut self, now: Moment, lane: usize) -> Option<Run> {
+    pub(super) fn fill_free_slot(&mut self, now: Moment, lane: usize, by: Trigger) -> Option<Run> {
         let slot = self.lanes[lane].slots.iter().position(|slot| slot.run.is_none())?;
-        Some(self.fill_slot_for(now, lane, slot, Trigger::Api))
+        Some(self.fill_slot_for(now, lane, slot, by))
     }
 
     /// A replica is gone: its slot waits for the next one.
@@ -64,6 +67,9 @@ impl Engine {
         let place = &mut self.lanes[lane].slots[slot];
         place.run = None;
         place.before = Some(live.run.id);
+        if place.held {
+            return;
+        }
         let wait = if live.asked.is_some() {
             Duration::ZERO
         } else {
@@ -76,16 +82,62 @@ impl Engine {
         place.refill = Some(self.timers.set(due, Timer::Refill { lane, slot }));
     }
 
-    /// Stops every live replica; empty slots are filled without waiting any longer.
-    pub(super) fn replace_replicas(&mut self, now: Moment, lane: usize) {
+    /// Whether every slot is kept empty.
+    pub(super) fn is_stopped(&self, lane: usize) -> bool {
+        let slots = &self.lanes[lane].slots;
+        !slots.is_empty() && slots.iter().all(|slot| slot.held)
+    }
+
+    /// Fills the slots that were kept empty; one whose replica is still on its way out is filled
+    /// when it is gone.
+    pub(super) fn start_replicas(&mut self, now: Moment, lane: usize) -> Outcome {
+        let mut outcome = Outcome::default();
         for slot in 0..self.lanes[lane].slots.len() {
-            match self.lanes[lane].slots[slot].run {
+            let place = &mut self.lanes[lane].slots[slot];
+            if !std::mem::take(&mut place.held) {
+                continue;
+            }
+            match place.run {
+                Some(run) => outcome.leaving.push(run),
+                None => outcome.created.push(self.fill_slot(now, lane, slot).id),
+            }
+        }
+        outcome
+    }
+
+    /// Stops every live replica and keeps the slots empty.
+    pub(super) fn stop_replicas(&mut self, lane: usize) -> Outcome {
+        let mut outcome = Outcome::default();
+        for slot in 0..self.lanes[lane].slots.len() {
+            let place = &mut self.lanes[lane].slots[slot];
+            place.held = true;
+            if let Some(refill) = place.refill.take() {
+                self.timers.cancel(refill);
+            }
+            if let Some(run) = place.run {
+                self.ask_to_stop(run, Cause::Operator);
+                self.judge(run);
+                outcome.leaving.push(run);
+            }
+        }
+        outcome
+    }
+
+    /// Stops every live replica; empty slots are filled without waiting any longer.
+    pub(super) fn replace_replicas(&mut self, now: Moment, lane: usize) -> Outcome {
+        let mut outcome = Outcome::default();
+        for slot in 0..self.lanes[lane].slots.len() {
+            let place = &mut self.lanes[lane].slots[slot];
+            place.held = false;
+            match place.run {
                 Some(run) => {
                     self.ask_to_stop(run, Cause::Operator);
                     self.judge(run);
+                    outcome.leaving.push(run);
                 }
-                None => self.fill_slot(now, lane, slot),
+                None => outcome.created.push(self.fill_slot(now, lane, slot).id),
             }
         }
+        outcome
     }
 }

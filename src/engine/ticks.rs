@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::time::Moment;
 use crate::cron::{Cron, Every, Schedule, Tick, TickNote};
-use crate::engine::timers::Timer;
+use crate::engine::timers::{Timer, TimerKey};
 use crate::engine::{Effect, Engine, Phase};
 use crate::model::change::{Anchor, Change};
 use crate::model::event::{Direction, Event};
@@ -25,13 +25,24 @@ pub(super) struct Ticking {
     identity: String,
     /// Ticks up to here are settled.
     pub(super) anchor: Timestamp,
-    /// The next tick on the wall clock; `@every` stands in the timers.
+    /// Nothing ticks until somebody resumes it.
+    pub(super) paused: bool,
+    /// The next tick on the wall clock.
     next: Option<Tick>,
+    /// The next tick of `@every`.
+    timer: Option<TimerKey>,
 }
 
 impl Ticking {
     pub(super) fn new(schedule: Schedule, anchor: Timestamp) -> Ticking {
-        Ticking { identity: schedule.identity(), schedule, anchor, next: None }
+        Ticking {
+            identity: schedule.identity(),
+            schedule,
+            anchor,
+            paused: false,
+            next: None,
+            timer: None,
+        }
     }
 
     pub(super) fn schedule(&self) -> &Schedule {
@@ -40,6 +51,19 @@ impl Ticking {
 
     pub(super) fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// When it starts a run next, as seen at `now`.
+    pub(super) fn next(&self, now: Moment) -> Option<Timestamp> {
+        match &self.next {
+            Some(tick) if tick.note == TickNote::Suppressed => {
+                return self.schedule.fires_after(tick.at);
+            }
+            Some(tick) => return Some(tick.at),
+            None => {}
+        }
+        let wait = |timer: TimerKey| timer.due().saturating_sub(now.steady);
+        self.timer.and_then(|timer| now.wall.checked_add(wait(timer)).ok())
     }
 
     fn cron(&self) -> Option<&Cron> {
@@ -76,6 +100,7 @@ impl Engine {
             ticking.anchor = at;
             self.queue_tick(lane, at);
             self.save_anchor(lane);
+            self.publish_standing(lane);
             match tick.note {
                 TickNote::Plain | TickNote::AfterGap { .. } | TickNote::SecondPass => {
                     self.submit(now, lane, Trigger::Cron);
@@ -96,17 +121,27 @@ impl Engine {
         // The instant it was due at, so that a late pass does not shift what is stored.
         let late = now.steady.saturating_sub(due);
         ticking.anchor = now.wall.checked_sub(late).unwrap_or(now.wall);
-        self.timers.set(due + interval, Timer::Every { lane });
+        ticking.timer = Some(self.timers.set(due + interval, Timer::Every { lane }));
         self.save_anchor(lane);
+        self.publish_standing(lane);
         self.submit(now, lane, Trigger::Cron);
     }
 
-    /// Queues the first tick after `after`.
-    fn queue_tick(&mut self, lane: usize, after: Timestamp) {
+    /// Takes the next tick back.
+    pub(super) fn unqueue_tick(&mut self, lane: usize) {
         let Some(ticking) = self.lanes[lane].ticking.as_mut() else { return };
         if let Some(old) = ticking.next.take() {
             self.ticks.remove(&(old.at, lane));
         }
+        if let Some(timer) = ticking.timer.take() {
+            self.timers.cancel(timer);
+        }
+    }
+
+    /// Queues the first tick of an expression after `after`.
+    fn queue_tick(&mut self, lane: usize, after: Timestamp) {
+        self.unqueue_tick(lane);
+        let Some(ticking) = self.lanes[lane].ticking.as_mut() else { return };
         ticking.next = ticking.cron().and_then(|cron| cron.next_after(after));
         if let Some(next) = &ticking.next {
             self.ticks.insert((next.at, lane));
@@ -121,7 +156,8 @@ impl Engine {
 
     /// Sets a schedule going: what was missed is settled, what comes is queued.
     pub(super) fn start_schedule(&mut self, now: Moment, lane: usize) {
-        let Some(ticking) = self.lanes[lane].ticking.as_mut() else { return };
+        let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.paused);
+        let Some(ticking) = ticking else { return };
         let since = now.wall.duration_since(ticking.anchor);
         match ticking.every().map(|every| every.interval) {
             None => {
@@ -130,7 +166,7 @@ impl Engine {
             }
             Some(interval) => {
                 let wait = interval.saturating_sub(Duration::try_from(since).unwrap_or_default());
-                self.timers.set(now.steady + wait, Timer::Every { lane });
+                ticking.timer = Some(self.timers.set(now.steady + wait, Timer::Every { lane }));
             }
         }
     }
@@ -158,15 +194,16 @@ impl Engine {
         let by = jump.unsigned_abs();
         self.effects.push(Effect::Publish(Event::ClockJumped { direction, by }));
         for lane in 0..self.lanes.len() {
-            let Some(ticking) = self.lanes[lane].ticking.as_mut() else { continue };
-            if ticking.cron().is_none() {
-                continue;
+            let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.paused);
+            let Some(ticking) = ticking else { continue };
+            if ticking.cron().is_some() {
+                match direction {
+                    Direction::Back => ticking.follow_back(now.wall, jump.abs()),
+                    Direction::Forward => drop(self.catch_up(now, lane)),
+                }
+                self.queue_tick_from(lane, now.wall);
             }
-            match direction {
-                Direction::Back => ticking.follow_back(now.wall, jump.abs()),
-                Direction::Forward => drop(self.catch_up(now, lane)),
-            }
-            self.queue_tick_from(lane, now.wall);
+            self.publish_standing(lane);
         }
     }
 }

@@ -41,6 +41,13 @@ pub(super) struct Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerKey(Duration, u64);
 
+impl TimerKey {
+    /// On the steady clock.
+    pub(super) fn due(self) -> Duration {
+        self.0
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     due: BTreeMap<TimerKey, Timer>,
@@ -57,6 +64,21 @@ impl Timers {
 
     pub(super) fn cancel(&mut self, key: TimerKey) {
         self.due.remove(&key);
+    }
+
+    /// Takes back all retries of a lane.
+    pub(super) fn take_retries(&mut self, lane: usize) -> Vec<Retry> {
+        let mut taken = Vec::new();
+        self.due.retain(|_, timer| {
+            if let Timer::Retry(retry) = timer
+                && retry.lane == lane
+            {
+                taken.push(*retry);
+                return false;
+            }
+            true
+        });
+        taken
     }
 
     pub(super) fn clear(&mut self) {
@@ -84,7 +106,7 @@ impl Engine {
             match timer {
                 Timer::Every { lane } => self.fire_every(now, lane, due),
                 Timer::Retry(retry) => self.retry(now, retry),
-                Timer::Refill { lane, slot } => self.fill_slot(now, lane, slot),
+                Timer::Refill { lane, slot } => drop(self.fill_slot(now, lane, slot)),
                 Timer::Judge(run) => self.judge(run),
                 Timer::Deadline => self.cut_short(),
             }

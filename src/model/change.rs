@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::base::ulid::Ulid;
 use crate::model::job::JobName;
 use crate::model::run::{End, Leader, Run, RunId};
 
@@ -19,12 +20,37 @@ pub(crate) enum Change {
     End { run: RunId, since: Option<Timestamp>, at: Timestamp, end: End },
     /// Where the schedule of a task stands.
     Anchor(Anchor),
+    /// The schedule of a task is switched off since then, or on again.
+    Pause { job: JobName, since: Option<Timestamp> },
     /// A task is no longer configured: what it missed since is nobody's business.
     Forget(JobName),
     /// Ended runs whose files are gone.
     Delete(Vec<RunId>),
+    /// What people do with what is stored.
+    Tidy(Tidy),
     /// A value of the table `config_entries`.
     Set { key: &'static str, value: String },
+}
+
+/// A change that no run is waiting for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tidy {
+    /// Ended runs go to the trash; their files stay.
+    Trash { runs: Vec<RunId>, at: Timestamp },
+    /// Runs come back from the trash, unless they went there before `since`.
+    Restore { runs: Vec<RunId>, since: Timestamp },
+    /// Runs of the trash whose files are gone.
+    Purge(Vec<RunId>),
+    /// One notification was read, or is unread again.
+    Mark { notification: Ulid, read_at: Option<Timestamp> },
+    /// All notifications were read.
+    MarkAll { read_at: Timestamp },
+}
+
+impl From<Tidy> for Change {
+    fn from(tidy: Tidy) -> Change {
+        Change::Tidy(tidy)
+    }
 }
 
 /// The last tick of a task that was handled, and the schedule that it belonged to.

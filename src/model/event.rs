@@ -14,6 +14,8 @@ pub(crate) enum Event {
     RunCreated(Run),
     RunStarted(Run),
     RunEnded(Run),
+    /// A schedule has another next tick, or a job was switched off or on.
+    Standing(Standing),
     /// Ticks passed unfired; `started` runs make up for them.
     TicksMissed {
         job: JobName,
@@ -34,6 +36,25 @@ pub(crate) enum Event {
     },
     /// These runs had to be killed: the shutdown budget was used up, or a second signal came.
     CutShort(Vec<(JobName, RunId)>),
+}
+
+/// How a job stands between its runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) job: JobName,
+    /// When its schedule ticks next.
+    pub(crate) next: Option<Timestamp>,
+    pub(crate) switch: Switch,
+}
+
+/// Whether a job does anything by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    On,
+    /// The schedule of a task is off.
+    Paused,
+    /// All slots of a service are kept empty.
+    Stopped,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

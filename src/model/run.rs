@@ -129,6 +129,27 @@ impl EndReason {
         }
     }
 
+    /// The worst first: what a day or a bucket of many runs is shown as (docs/api.md, History and
+    /// pictures).
+    pub(crate) const WORST_FIRST: [EndReason; 10] = [
+        EndReason::Crashed,
+        EndReason::Failed,
+        EndReason::Timeout,
+        EndReason::LogOverflow,
+        EndReason::Missed,
+        EndReason::QueueFull,
+        EndReason::Stopped,
+        EndReason::Skipped,
+        EndReason::DstSkipped,
+        EndReason::Success,
+    ];
+
+    /// The worse of the two.
+    pub(crate) fn worse(self, other: EndReason) -> EndReason {
+        let either = |reason: &EndReason| *reason == self || *reason == other;
+        EndReason::WORST_FIRST.into_iter().find(either).unwrap_or(self)
+    }
+
     /// Failures of a run that really ran; a missed tick has nothing to repeat.
     pub(crate) fn is_retryable(self) -> bool {
         self.is_failure() && self != EndReason::Missed
@@ -148,11 +169,13 @@ pub(crate) enum Trigger {
     Api,
     Service,
     Startup,
+    /// Somebody who holds a hook token of the job.
+    Hook,
 }
 
 impl Trigger {
-    pub(crate) const ALL: [Trigger; 4] =
-        [Trigger::Cron, Trigger::Api, Trigger::Service, Trigger::Startup];
+    pub(crate) const ALL: [Trigger; 5] =
+        [Trigger::Cron, Trigger::Api, Trigger::Service, Trigger::Startup, Trigger::Hook];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -160,6 +183,7 @@ impl Trigger {
             Trigger::Api => "api",
             Trigger::Service => "service",
             Trigger::Startup => "startup",
+            Trigger::Hook => "hook",
         }
     }
 }

@@ -1,11 +1,14 @@
 //! A change as SQL: the only statements that alter rows. A run only ever moves forward:
 //! each update names the status it expects, so a repeated or late change hits no row.
 
-use rusqlite::{Connection, Result, named_params};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, named_params};
 
-use crate::model::change::{Anchor, Change};
+use crate::model::change::{Anchor, Change, Tidy};
 use crate::model::run::{Phase, Run, RunId};
+use crate::store::calendar::Calendar;
 use crate::store::row::{Count, Time};
+use crate::store::{daily, notices, trash};
 
 /// Whether a change found what it speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +18,30 @@ pub(super) enum Applied {
     NoRow,
 }
 
-/// Carries out one change inside the caller's transaction. `boot_id` is the kernel's.
-pub(super) fn apply(connection: &Connection, boot_id: &str, change: &Change) -> Result<Applied> {
+/// What a change does not say itself.
+#[derive(Clone, Debug)]
+pub(super) struct Circumstances {
+    /// The kernel's.
+    pub(super) boot_id: String,
+    pub(super) calendar: Calendar,
+}
+
+/// Carries out one change inside the caller's transaction.
+pub(super) fn apply(
+    connection: &Connection,
+    circumstances: &Circumstances,
+    change: &Change,
+) -> Result<Applied> {
+    let Circumstances { boot_id, calendar } = circumstances;
     match change {
-        Change::Insert(run) => insert(connection, run),
+        Change::Insert(run) => {
+            let inserted = insert(connection, run)?;
+            if let Phase::Ended { end, .. } = &run.phase {
+                let date = calendar.date(&run.job, run.created_at);
+                daily::count(connection, &run.job, date, end.reason)?;
+            }
+            Ok(inserted)
+        }
         Change::Start { run, at } => {
             hit(connection.prepare_cached(START)?.execute(named_params! {
                 ":id": run,
@@ -34,7 +57,8 @@ pub(super) fn apply(connection: &Connection, boot_id: &str, change: &Change) -> 
             })?)
         }
         Change::End { run, since, at, end } => {
-            hit(connection.prepare_cached(END)?.execute(named_params! {
+            let mut statement = connection.prepare_cached(END)?;
+            let params = named_params! {
                 ":id": run,
                 ":start_at": since.map(Time),
                 ":end_at": Time(*at),
@@ -44,9 +68,19 @@ pub(super) fn apply(connection: &Connection, boot_id: &str, change: &Change) -> 
                 ":log_lines": Count(end.log.lines),
                 ":log_bytes": Count(end.log.bytes),
                 ":log_truncated": end.log.truncated,
-            })?)
+                ":duration_ms": since.map(|since| millis(since, *at)),
+            };
+            let ended = statement.query_row(params, |row| {
+                Ok((row.get("task_name")?, row.get::<_, Time>("created_at")?.0))
+            });
+            let Some((job, created_at)) = ended.optional()? else { return Ok(Applied::NoRow) };
+            daily::count(connection, &job, calendar.date(&job, created_at), end.reason)?;
+            Ok(Applied::Done)
         }
         Change::Anchor(anchor) => set_anchor(connection, anchor),
+        Change::Pause { job, since } => hit(connection
+            .prepare_cached(PAUSE)?
+            .execute(named_params! { ":task_name": job, ":paused_at": since.map(Time) })?),
         Change::Forget(job) => {
             connection
                 .prepare_cached("DELETE FROM task_state WHERE task_name = ?1")?
@@ -54,6 +88,7 @@ pub(super) fn apply(connection: &Connection, boot_id: &str, change: &Change) -> 
             Ok(Applied::Done)
         }
         Change::Delete(runs) => delete(connection, runs),
+        Change::Tidy(change) => tidy(connection, change),
         Change::Set { key, value } => {
             connection
                 .prepare_cached(SET)?
@@ -71,17 +106,23 @@ pub(super) fn subject(change: &Change) -> String {
         Change::Identify { run, .. } => format!("identify:{run}"),
         Change::End { run, .. } => format!("end:{run}"),
         Change::Anchor(anchor) => format!("anchor:{}", anchor.job),
+        Change::Pause { job, .. } => format!("pause:{job}"),
         Change::Forget(job) => format!("forget:{job}"),
         Change::Delete(runs) => format!("delete:{}", runs.len()),
+        Change::Tidy(Tidy::Trash { runs, .. }) => format!("trash:{}", runs.len()),
+        Change::Tidy(Tidy::Restore { runs, .. }) => format!("restore:{}", runs.len()),
+        Change::Tidy(Tidy::Purge(runs)) => format!("purge:{}", runs.len()),
+        Change::Tidy(Tidy::Mark { notification, .. }) => format!("mark:{notification}"),
+        Change::Tidy(Tidy::MarkAll { .. }) => "mark_all".to_owned(),
         Change::Set { key, .. } => format!("set:{key}"),
     }
 }
 
 const INSERT: &str = "INSERT INTO runs (id, task_name, kind, status, end_reason, exit_code, triggered_by, \
      created_at, start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, \
-     log_truncated) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
+     log_truncated, duration_ms) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
      :start_at, :end_at, :retry_attempt, :retry_of_run_id, :replica_index, :message, :log_lines, :log_bytes, \
-     :log_truncated)";
+     :log_truncated, :duration_ms)";
 
 const START: &str = "UPDATE runs SET status = 'running', start_at = :start_at WHERE id = :id AND status = 'pending'";
 
@@ -90,14 +131,18 @@ const IDENTIFY: &str = "UPDATE runs SET leader_pid = :pid, leader_start = :start
 
 const END: &str = "UPDATE runs SET status = 'ended', start_at = :start_at, end_at = :end_at, \
      end_reason = :end_reason, exit_code = :exit_code, message = :message, log_lines = :log_lines, \
-     log_bytes = :log_bytes, log_truncated = :log_truncated, leader_pid = NULL, leader_start = NULL, \
-     boot_id = NULL WHERE id = :id AND status <> 'ended'";
+     log_bytes = :log_bytes, log_truncated = :log_truncated, duration_ms = :duration_ms, leader_pid = NULL, leader_start = NULL, \
+     boot_id = NULL WHERE id = :id AND status <> 'ended' RETURNING task_name, created_at";
 
 const ANCHOR: &str = "INSERT INTO task_state (task_name, first_seen_at, last_tick_at, schedule, updated_at) \
      VALUES (:task_name, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), :last_tick_at, :schedule, \
      strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) \
      ON CONFLICT DO UPDATE SET last_tick_at = excluded.last_tick_at, schedule = excluded.schedule, \
      updated_at = excluded.updated_at";
+
+/// Whoever has a schedule has a row: the boot has written its anchor.
+const PAUSE: &str = "UPDATE task_state SET paused_at = :paused_at, \
+     updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE task_name = :task_name";
 
 const SET: &str = "INSERT INTO config_entries (key, value, updated_at) \
      VALUES (:key, :value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) \
@@ -128,7 +173,13 @@ fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
         ":log_lines": Count(log.lines),
         ":log_bytes": Count(log.bytes),
         ":log_truncated": log.truncated,
+        ":duration_ms": since.zip(ended).map(|(since, (at, _))| millis(since, at)),
     })?)
+}
+
+/// Between two instants as they are stored; less than nothing when the clock was set back.
+fn millis(since: Timestamp, at: Timestamp) -> i64 {
+    at.as_millisecond() - since.as_millisecond()
 }
 
 fn set_anchor(connection: &Connection, anchor: &Anchor) -> Result<Applied> {
@@ -137,6 +188,16 @@ fn set_anchor(connection: &Connection, anchor: &Anchor) -> Result<Applied> {
         ":last_tick_at": Time(anchor.at),
         ":schedule": anchor.schedule,
     })?)
+}
+
+fn tidy(connection: &Connection, change: &Tidy) -> Result<Applied> {
+    match change {
+        Tidy::Trash { runs, at } => trash::put(connection, runs, *at),
+        Tidy::Restore { runs, since } => trash::restore(connection, runs, *since),
+        Tidy::Purge(runs) => trash::purge(connection, runs),
+        Tidy::Mark { notification, read_at } => notices::mark(connection, *notification, *read_at),
+        Tidy::MarkAll { read_at } => notices::mark_all(connection, *read_at),
+    }
 }
 
 /// A row that is already gone is what was wanted; one that is not over stays.

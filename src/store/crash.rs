@@ -14,8 +14,8 @@ use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::model::change::{Change, CommitId};
 use crate::model::run::{EndReason, Phase, RunId};
-use crate::store::list::Filter;
-use crate::store::scratch::{Scratch, at, ended, pending};
+use crate::store::query::Filter;
+use crate::store::scratch::{Scratch, at, ended, pending, utc};
 use crate::store::{Reader, Store, writer};
 
 const DATABASE: &str = "RUNWISP_TEST_DATABASE";
@@ -33,7 +33,7 @@ enum Life {
 #[test]
 fn life() {
     let Some(path) = env::var_os(DATABASE) else { return };
-    let store = Store::open(Path::new(&path), String::new()).unwrap();
+    let store = Store::open(Path::new(&path), String::new(), utc()).unwrap();
     let (sender, inputs) = mpsc::channel();
     let (writer, _thread) = writer::start(store, Clock::start(), Inbox::new(sender)).unwrap();
     let mut out = std::io::stderr();
@@ -90,8 +90,7 @@ fn what_was_announced_outlives_sigkill() {
         announced.extend(ids);
     }
     drop(scratch.store());
-    let filter = Filter { job: None, state: None, limit: u32::MAX };
-    let found = Reader::open(&scratch.db()).unwrap().recent(&filter).unwrap();
+    let found = Reader::open(&scratch.db()).unwrap().recent(&Filter::default(), u32::MAX).unwrap();
     assert!(!announced.is_empty(), "no run was stored");
     assert!(found.iter().all(|run| matches!(run.phase, Phase::Ended { .. })), "half a transaction");
     let found: HashSet<_> = found.into_iter().map(|run| run.id).collect();

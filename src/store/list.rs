@@ -1,163 +1,203 @@
-//! What people ask: recent runs, one run, the latest run of a job. Filters are enums, so no
-//! text of a user ever becomes SQL.
+//! What people ask: a page of runs, one run, the runs that an action is meant for. A page and
+//! its total are read in one transaction, so they agree.
 
-use rusqlite::{OptionalExtension, named_params};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Statement, named_params};
 
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, Run, RunId};
-use crate::store::row::{self, COLUMNS};
+use crate::model::run::{Run, RunId};
+use crate::store::query::{Direction, Field, Filter, Order, Part, Search, Table, Value, Where};
+use crate::store::row::{self, COLUMNS, Count};
 use crate::store::{Error, Reader};
 
-/// Which runs are listed, newest first.
+/// Newest first.
+const NEWEST: Order = Order { field: Field::CreatedAt, direction: Direction::Descending };
+
+/// Which part of which list.
 #[derive(Clone, Debug)]
-pub(crate) struct Filter {
-    pub(crate) job: Option<JobName>,
-    pub(crate) state: Option<State>,
+pub(crate) struct Query {
+    pub(crate) filter: Filter,
+    pub(crate) order: Order,
     pub(crate) limit: u32,
+    pub(crate) offset: u64,
+    /// Until when runs that have not ended have been running.
+    pub(crate) now: Timestamp,
 }
 
-/// How far a run has come, in the words of `--status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Pending,
-    Running,
-    Ended(EndReason),
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Page {
+    pub(crate) runs: Vec<Run>,
+    /// All that match, on this page or not.
+    pub(crate) total: u64,
 }
 
-impl State {
-    pub(crate) fn parse(text: &str) -> Option<State> {
-        match text {
-            "pending" => Some(State::Pending),
-            "running" => Some(State::Running),
-            reason => {
-                EndReason::ALL.into_iter().find(|known| known.as_str() == reason).map(State::Ended)
-            }
-        }
-    }
-
-    /// Each names the partial index that serves it in its own words.
-    fn condition(self) -> String {
-        match self {
-            State::Pending => "status <> 'ended' AND status = 'pending'".to_owned(),
-            State::Running => "status <> 'ended' AND status = 'running'".to_owned(),
-            State::Ended(EndReason::Success) => "end_reason = 'success'".to_owned(),
-            State::Ended(reason) => format!("end_reason <> 'success' AND end_reason = '{reason}'"),
-        }
-    }
+/// A run that an action is meant for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Picked {
+    pub(crate) id: RunId,
+    pub(crate) job: JobName,
+    pub(crate) is_ended: bool,
 }
 
 impl Reader {
-    pub(crate) fn recent(&self, filter: &Filter) -> Result<Vec<Run>, Error> {
+    pub(crate) fn page(&self, query: &Query) -> Result<Page, Error> {
         self.read(|db| {
-            let mut statement = db.prepare(&sql(filter))?;
-            statement.raw_bind_parameter(":limit", filter.limit)?;
-            if let Some(job) = &filter.job {
-                statement.raw_bind_parameter(":job", job)?;
-            }
-            let mut rows = statement.raw_query();
-            let mut runs = Vec::new();
-            while let Some(row) = rows.next()? {
-                runs.push(row::run(row)?);
-            }
-            Ok(runs)
+            let _snapshot = db.unchecked_transaction()?;
+            let filter = resolve(db, &query.filter)?;
+            let runs = runs(db, &filter, query)?;
+            let total = number(db, &filter.count_sql(), &filter, query.now)?;
+            Ok(Page { runs, total })
         })
     }
 
+    /// The newest runs that match.
+    pub(crate) fn recent(&self, filter: &Filter, limit: u32) -> Result<Vec<Run>, Error> {
+        let filter = filter.clone();
+        let now = Timestamp::UNIX_EPOCH;
+        let query = Query { filter, order: NEWEST, limit, offset: 0, now };
+        self.read(|db| runs(db, &resolve(db, &query.filter)?, &query))
+    }
+
     pub(crate) fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
-        let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = :id");
-        self.read(|db| db.query_row(&sql, named_params! { ":id": id }, row::run).optional())
+        self.read(|db| {
+            let mut statement = db.prepare_cached(&by_id())?;
+            one(&mut statement, id)
+        })
     }
 
     /// The newest run of a job, whatever became of it.
     pub(crate) fn latest(&self, job: &JobName) -> Result<Option<Run>, Error> {
-        let newest = self.recent(&Filter { job: Some(job.clone()), state: None, limit: 1 })?;
-        Ok(newest.into_iter().next())
+        let filter = Filter { job: Some(job.clone()), ..Filter::default() };
+        Ok(self.recent(&filter, 1)?.into_iter().next())
+    }
+
+    /// Whether runs of this job are stored.
+    pub(crate) fn has_runs(&self, job: &JobName) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM run_counts WHERE task_name = ?1 AND count > 0";
+        self.read(|db| db.prepare_cached(sql)?.exists([job]))
+    }
+
+    /// The run with the highest id.
+    pub(crate) fn last_id(&self, table: Table) -> Result<Option<RunId>, Error> {
+        let sql = format!("SELECT max(id) AS id FROM {}", table.name());
+        self.read(|db| db.query_row(&sql, [], |row| row.get("id")))
+    }
+
+    /// Runs that match, in the order of their ids: after one, up to and including another.
+    pub(crate) fn pick(
+        &self,
+        table: Table,
+        filter: &Filter,
+        after: Option<RunId>,
+        until: RunId,
+        limit: u32,
+    ) -> Result<Vec<Picked>, Error> {
+        self.read(|db| {
+            let filter = resolve(db, filter)?;
+            let mut statement = db.prepare(&format!(
+                "SELECT id, task_name, status FROM {} WHERE {} AND id > :from AND id <= :until \
+                 ORDER BY id LIMIT :limit",
+                table.name(),
+                filter.sql()
+            ))?;
+            bind(&mut statement, &filter, None)?;
+            let from = after.map_or(String::new(), |id| id.to_string());
+            statement.raw_bind_parameter(":from", from)?;
+            statement.raw_bind_parameter(":until", until)?;
+            statement.raw_bind_parameter(":limit", limit)?;
+            statement.raw_query().mapped(picked).collect()
+        })
+    }
+
+    /// Those of these runs that are there.
+    pub(crate) fn pick_each(&self, table: Table, ids: &[RunId]) -> Result<Vec<Picked>, Error> {
+        let sql = format!("SELECT id, task_name, status FROM {} WHERE id = ?1", table.name());
+        self.read(|db| {
+            let mut statement = db.prepare(&sql)?;
+            let found = ids.iter().map(|id| statement.query_row([id], picked).optional());
+            found.filter_map(Result::transpose).collect()
+        })
     }
 }
 
-fn sql(filter: &Filter) -> String {
-    let mut conditions = vec!["TRUE".to_owned()];
-    conditions.extend(filter.job.as_ref().map(|_| "task_name = :job".to_owned()));
-    conditions.extend(filter.state.map(State::condition));
-    let conditions = conditions.join(" AND ");
-    format!(
-        "SELECT {COLUMNS} FROM runs WHERE {conditions} ORDER BY created_at DESC, id DESC LIMIT :limit"
-    )
+fn picked(row: &rusqlite::Row<'_>) -> rusqlite::Result<Picked> {
+    Ok(Picked {
+        id: row.get("id")?,
+        job: row.get("task_name")?,
+        is_ended: row.get::<_, String>("status")? == "ended",
+    })
+}
+
+/// Turns a filter into SQL; a search needs the names of all tasks for that.
+fn resolve(db: &Connection, filter: &Filter) -> rusqlite::Result<Where> {
+    let Some(text) = &filter.search else { return Ok(Where::new(filter, None)) };
+    let names: Vec<JobName> = db
+        .prepare_cached("SELECT DISTINCT task_name FROM run_counts")?
+        .query_map([], |row| row.get("task_name"))?
+        .collect::<Result<_, _>>()?;
+    Ok(Where::new(filter, Some(Search::new(text, names.into_iter()))))
+}
+
+fn runs(db: &Connection, filter: &Where, query: &Query) -> rusqlite::Result<Vec<Run>> {
+    let mut runs = db.prepare_cached(&by_id())?;
+    let found = ids(db, filter, query)?;
+    found.into_iter().filter_map(|id| one(&mut runs, id).transpose()).collect()
+}
+
+/// The ids of a page. Its parts are read one after the other, only as far as needed.
+fn ids(db: &Connection, filter: &Where, query: &Query) -> rusqlite::Result<Vec<RunId>> {
+    let (mut found, mut left, mut offset) = (Vec::new(), query.limit, query.offset);
+    for Part { ids, count } in filter.parts(query.order) {
+        let mut statement = db.prepare_cached(&format!("{ids} LIMIT :limit OFFSET :offset"))?;
+        bind(&mut statement, filter, Some(query.now))?;
+        statement.raw_bind_parameter(":limit", left)?;
+        statement.raw_bind_parameter(":offset", Count(offset))?;
+        let before = left;
+        for id in statement.raw_query().mapped(|row| row.get("id")) {
+            found.push(id?);
+            left -= 1;
+        }
+        if left == 0 {
+            break;
+        }
+        offset = match left < before || offset == 0 {
+            true => 0,
+            // The page begins behind this part.
+            false => offset.saturating_sub(number(db, &count, filter, query.now)?),
+        };
+    }
+    Ok(found)
+}
+
+fn number(db: &Connection, sql: &str, filter: &Where, now: Timestamp) -> rusqlite::Result<u64> {
+    let mut statement = db.prepare_cached(sql)?;
+    bind(&mut statement, filter, Some(now))?;
+    let number = statement.raw_query().mapped(|row| row.get(0)).next();
+    number.unwrap_or(Ok(Count(0))).map(|Count(number)| number)
+}
+
+/// Gives a statement the values that it names.
+fn bind(
+    statement: &mut Statement<'_>,
+    filter: &Where,
+    now: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    let now = now.map(|now| (":now", Value::Time(now)));
+    for (name, value) in filter.values().iter().chain(&now) {
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn by_id() -> String {
+    format!("SELECT {COLUMNS} FROM runs WHERE id = :id")
+}
+
+fn one(statement: &mut Statement<'_>, id: RunId) -> rusqlite::Result<Option<Run>> {
+    statement.query_row(named_params! { ":id": id }, row::run).optional()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::change::Change;
-    use crate::model::run::Phase;
-    use crate::store::scratch::{Scratch, at, ended, pending};
-
-    #[test]
-    fn lists_are_filtered_limited_and_newest_first() {
-        let scratch = Scratch::new();
-        let mut store = scratch.store();
-        let runs = [
-            ended("a", 10, EndReason::Success),
-            ended("b", 20, EndReason::Failed),
-            ended("a", 40, EndReason::Failed),
-            ended("a", 30, EndReason::Success),
-            pending("a", 50),
-            Run { phase: Phase::Running { since: at(60) }, ..pending("b", 60) },
-        ];
-        // Stored out of order: a missed tick is created later than it is dated.
-        store.write(&runs.iter().rev().cloned().map(Change::Insert).collect::<Vec<_>>()).unwrap();
-        let reader = Reader::open(&scratch.db()).unwrap();
-        let table: [(Option<&str>, &str, u32, &[usize]); 11] = [
-            (None, "", 100, &[5, 4, 2, 3, 1, 0]),
-            (None, "", 2, &[5, 4]),
-            (None, "", 0, &[]),
-            (Some("a"), "", 100, &[4, 2, 3, 0]),
-            (Some("a"), "", 3, &[4, 2, 3]),
-            (Some("%"), "", 100, &[]),
-            (None, "failed", 100, &[2, 1]),
-            (Some("a"), "failed", 100, &[2]),
-            (Some("a"), "success", 1, &[3]),
-            (None, "pending", 100, &[4]),
-            (None, "running", 100, &[5]),
-        ];
-        for (job, state, limit, expected) in table {
-            let filter = Filter { job: job.map(JobName::new), state: State::parse(state), limit };
-            let found = reader.recent(&filter).unwrap();
-            let expected: Vec<_> = expected.iter().map(|&index| runs[index].clone()).collect();
-            assert_eq!(found, expected, "{filter:?}");
-        }
-        assert_eq!(reader.latest(&JobName::new("a")).unwrap(), Some(runs[4].clone()));
-        assert_eq!(reader.latest(&JobName::new("c")).unwrap(), None);
-        assert_eq!(reader.run(pending("a", 0).id).unwrap(), None);
-    }
-
-    #[test]
-    fn no_list_reads_the_whole_history_or_sorts_it() {
-        let scratch = Scratch::new();
-        let store = scratch.store();
-        let states =
-            [State::Pending, State::Running].into_iter().chain(EndReason::ALL.map(State::Ended));
-        for (job, state) in [None, Some(JobName::new("a"))].into_iter().flat_map(|job| {
-            states.clone().map(Some).chain([None]).map(move |state| (job.clone(), state))
-        }) {
-            let filter = Filter { job, state, limit: 50 };
-            let explain = format!("EXPLAIN QUERY PLAN {}", sql(&filter));
-            let mut statement = store.connection.prepare(&explain).unwrap();
-            let plan = statement.raw_query().mapped(|row| row.get("detail"));
-            let plan: Vec<String> = plan.collect::<Result<_, _>>().unwrap();
-            let plan = plan.join("; ");
-            assert!(plan.contains("USING INDEX runs_"), "{filter:?}: {plan}");
-            let few = matches!(state, Some(State::Pending | State::Running));
-            assert!(few || !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
-        }
-    }
-
-    #[test]
-    fn states_are_the_words_of_the_history() {
-        assert_eq!(State::parse("running"), Some(State::Running));
-        assert_eq!(State::parse("log_overflow"), Some(State::Ended(EndReason::LogOverflow)));
-        for other in ["", "ended", "Success", "success "] {
-            assert_eq!(State::parse(other), None, "{other:?}");
-        }
-    }
-}
+mod tests;

@@ -3,16 +3,25 @@
 //! any process. A file that is not ours, newer or torn is refused and never written to.
 
 mod apply;
+pub(crate) mod calendar;
 #[cfg(test)]
 mod crash;
 mod create;
+mod daily;
+pub(crate) mod figures;
 pub(crate) mod list;
+pub(crate) mod notices;
+pub(crate) mod older;
+pub(crate) mod query;
 pub(crate) mod retention;
 mod row;
 pub(crate) mod runs;
 mod schema;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub(crate) mod sessions;
+pub(crate) mod timeline;
+pub(crate) mod trash;
 mod trouble;
 pub(crate) mod writer;
 
@@ -21,12 +30,14 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 
 use crate::model::change::Change;
 
-use crate::store::apply::Applied;
+use crate::store::apply::{Applied, Circumstances};
+use crate::store::calendar::Calendar;
 use crate::store::schema::Found;
 use crate::sys::error_text;
 
@@ -48,7 +59,9 @@ const CHECKED_BYTES: i64 = 2 << 20;
 pub(crate) struct Store {
     connection: Connection,
     path: PathBuf,
-    boot_id: String,
+    circumstances: Circumstances,
+    /// When this daemon was last said to be alive, once it is one.
+    session: Option<Timestamp>,
 }
 
 /// A connection that only reads; works beside a running daemon and without one.
@@ -60,17 +73,19 @@ pub(crate) struct Reader {
 
 impl Store {
     /// Opens the database, brings its schema up to date, and makes it when there is none.
-    /// `boot_id` is the kernel's; it is stored with the process of each run.
-    pub(crate) fn open(path: &Path, boot_id: String) -> Result<Store, Error> {
+    /// `boot_id` is the kernel's; it is stored with the process of each run. The calendar says
+    /// which day a run counts for.
+    pub(crate) fn open(path: &Path, boot_id: String, calendar: Calendar) -> Result<Store, Error> {
         let connection =
             three_tries(|| open(path)).map_err(|failure| failure.into_error("open", path))?;
-        Ok(Store { connection, path: path.to_owned(), boot_id })
+        let circumstances = Circumstances { boot_id, calendar };
+        Ok(Store { connection, path: path.to_owned(), circumstances, session: None })
     }
 
     /// Writes without the writer's endless patience: for the boot and for one-shot commands.
     /// All changes land, or none.
     pub(crate) fn write(&mut self, changes: &[Change]) -> Result<(), Error> {
-        three_tries(|| write(&mut self.connection, &self.boot_id, changes))
+        three_tries(|| write(&mut self.connection, &self.circumstances, changes))
             .map_err(|failure| failure.into_error("write", &self.path))
     }
 
@@ -187,6 +202,10 @@ fn open(path: &Path) -> Result<Connection, Failure> {
     let version = accept(&connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     settings(&connection)?;
+    if version < schema::KNOWN {
+        // Whoever has a million runs waits for half a minute.
+        log::info!("bringing database {} up to date", path.display());
+    }
     schema::migrate(&mut connection, version)?;
     check(&connection)?;
     Ok(connection)
@@ -244,10 +263,14 @@ fn check(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write(connection: &mut Connection, boot_id: &str, changes: &[Change]) -> Result<(), Failure> {
+fn write(
+    connection: &mut Connection,
+    circumstances: &Circumstances,
+    changes: &[Change],
+) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for change in changes {
-        if apply::apply(&transaction, boot_id, change)? == Applied::NoRow {
+        if apply::apply(&transaction, circumstances, change)? == Applied::NoRow {
             log::warn!("a change of the history found no run change={}", apply::subject(change));
         }
     }
@@ -266,7 +289,9 @@ mod tests {
     use super::*;
 
     fn refusal(scratch: &Scratch) -> String {
-        Store::open(&scratch.db(), String::new()).expect_err("must be refused").to_string()
+        Store::open(&scratch.db(), String::new(), scratch::utc())
+            .expect_err("must be refused")
+            .to_string()
     }
 
     fn pragma(store: &Store, name: &str) -> Value {
@@ -285,7 +310,7 @@ mod tests {
                 ("temp_store", Value::from(2)),
                 ("wal_autocheckpoint", Value::from(1000)),
                 ("auto_vacuum", Value::from(2)),
-                ("user_version", Value::from(1)),
+                ("user_version", Value::from(2)),
             ];
             for (name, value) in expected {
                 assert_eq!(pragma(&store, name), value, "{name}");
@@ -345,10 +370,10 @@ mod tests {
                 plain("CREATE TABLE t (x); PRAGMA user_version = 1"),
                 "it is not a database of runwisp",
             ),
-            (newer, "was written by a newer version (schema 9, this build knows 1)"),
+            (newer, "was written by a newer version (schema 9, this build knows 2)"),
             (
-                plain("PRAGMA user_version = 2"),
-                "was written by a newer version (schema 2, this build knows 1)",
+                plain("PRAGMA user_version = 3"),
+                "was written by a newer version (schema 3, this build knows 2)",
             ),
         ];
         for (content, cause) in table {

@@ -10,27 +10,27 @@ use crate::model::run::RunId;
 use crate::store::row::Time;
 use crate::store::{Error, Reader};
 
-/// A point in the order of creation: the time as stored, then the id.
+/// A point in the order of creation, or of deletion: the time as stored, then the id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
-    created_at: String,
-    id: String,
+    pub(super) at: String,
+    pub(super) id: String,
 }
 
 impl Position {
     /// Before every run.
     pub(crate) fn start() -> Position {
-        Position { created_at: String::new(), id: String::new() }
+        Position { at: String::new(), id: String::new() }
     }
 
     /// After every run: stored times begin with a digit.
     pub(crate) fn end() -> Position {
-        Position { created_at: "~".to_owned(), id: String::new() }
+        Position { at: "~".to_owned(), id: String::new() }
     }
 
     /// Before every run that was created at or after this instant.
     pub(crate) fn before(instant: Timestamp) -> Position {
-        Position { created_at: rfc3339(instant), id: String::new() }
+        Position { at: rfc3339(instant), id: String::new() }
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Old {
 
 impl Old {
     pub(crate) fn position(&self) -> Position {
-        Position { created_at: rfc3339(self.created_at), id: self.id.to_string() }
+        Position { at: rfc3339(self.created_at), id: self.id.to_string() }
     }
 }
 
@@ -112,9 +112,9 @@ impl Reader {
                 .query_map(
                     named_params! {
                         ":job": job,
-                        ":after": after.created_at,
+                        ":after": after.at,
                         ":after_id": after.id,
-                        ":until": until.created_at,
+                        ":until": until.at,
                         ":until_id": until.id,
                         ":limit": limit,
                     },
@@ -123,14 +123,9 @@ impl Reader {
                 .collect()
         })
     }
-
-    /// Whether there is a row for this run.
-    pub(crate) fn knows(&self, run: RunId) -> Result<bool, Error> {
-        self.read(|db| db.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?.exists([run]))
-    }
 }
 
-fn old(row: &Row<'_>) -> rusqlite::Result<Old> {
+pub(super) fn old(row: &Row<'_>) -> rusqlite::Result<Old> {
     Ok(Old {
         id: row.get("id")?,
         job: row.get("task_name")?,

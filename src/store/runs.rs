@@ -69,6 +69,15 @@ impl Store {
         })
     }
 
+    /// Tasks whose schedule is switched off.
+    pub(crate) fn paused(&self) -> Result<Vec<JobName>, Error> {
+        self.read(|db| {
+            db.prepare("SELECT task_name FROM task_state WHERE paused_at IS NOT NULL")?
+                .query_map([], |row| row.get("task_name"))?
+                .collect()
+        })
+    }
+
     /// A value of `config_entries`.
     pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, Error> {
         self.read(|db| {
@@ -253,5 +262,23 @@ mod tests {
             })
             .unwrap();
         assert_eq!(first_seen.len(), "2026-05-07T14:30:22.118Z".len(), "{first_seen}");
+    }
+
+    #[test]
+    fn a_pause_stays_with_its_task_until_it_is_lifted_or_the_task_is_gone() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        let anchor = |job: &JobName, seconds| {
+            Change::Anchor(Anchor { job: job.clone(), at: at(seconds), schedule: "x".to_owned() })
+        };
+        let [a, b] = ["a", "b"].map(JobName::new);
+        let pause = |job: &JobName, since| Change::Pause { job: job.clone(), since };
+        store.write(&[anchor(&a, 0), anchor(&b, 0), pause(&a, Some(at(1)))]).unwrap();
+        store.write(&[anchor(&a, 2), anchor(&b, 2)]).unwrap();
+        assert_eq!(store.paused().unwrap(), std::slice::from_ref(&a));
+        store.write(&[anchor(&a, 3), pause(&a, None), pause(&b, Some(at(3)))]).unwrap();
+        assert_eq!(store.paused().unwrap(), std::slice::from_ref(&b));
+        store.write(&[Change::Forget(b.clone()), anchor(&b, 4)]).unwrap();
+        assert_eq!(store.paused().unwrap(), []);
     }
 }

@@ -4,7 +4,8 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_runs.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_runs.sql"), include_str!("migrations/0002_door.sql")];
 
 /// The schema that this build writes.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -1,14 +1,18 @@
 //! A directory for one test, removed at its end, and runs to put into a database there.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 
 use crate::base::ulid::Ulids;
 use crate::model::job::{JobName, Kind};
 use crate::model::run::{End, EndReason, LogTotals, Phase, Run, Trigger};
+use crate::store::calendar::Calendar;
 use crate::store::{FILE_NAME, Store};
 
 pub(crate) struct Scratch(PathBuf);
@@ -32,7 +36,7 @@ impl Scratch {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::open(&self.db(), "boot-1".to_owned()).unwrap()
+        Store::open(&self.db(), "boot-1".to_owned(), utc()).unwrap()
     }
 }
 
@@ -40,6 +44,11 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
     }
+}
+
+/// A calendar in which every task lives in UTC.
+pub(crate) fn utc() -> Calendar {
+    Calendar::new(TimeZone::UTC, HashMap::new())
 }
 
 /// Noon of some day, and `seconds` later.
@@ -70,4 +79,12 @@ pub(crate) fn ended(job: &str, seconds: i64, reason: EndReason) -> Run {
     let end = End { reason, exit_code: 7, message: Some("why".to_owned()), log };
     let phase = Phase::Ended { since: Some(at(seconds)), at: at(seconds + 1), end };
     Run { phase, ..pending(job, seconds) }
+}
+
+/// How SQLite would answer.
+pub(crate) fn plan(connection: &Connection, sql: &str) -> String {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = statement.raw_query().mapped(|row| row.get("detail"));
+    let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+    steps.join("; ")
 }

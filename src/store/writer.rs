@@ -10,15 +10,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::base::time::Clock;
 use crate::engine::Input;
-use crate::inbox::Inbox;
-use crate::model::change::{Change, CommitId};
-use crate::store::apply::{Applied, apply, subject};
+use crate::inbox::{Inbox, Unanswered};
+use crate::model::change::{Change, CommitId, Tidy};
+use crate::store::apply::{Applied, Circumstances, apply, subject};
 use crate::store::trouble::{Trouble, judge};
-use crate::store::{Store, schema};
+use crate::store::{Store, schema, sessions};
 use crate::threads;
 
 /// Pauses between the tries of a refused write, the last one again and again (docs/running.md, Full disk).
@@ -31,6 +32,10 @@ const PAUSES: [Duration; 4] = [
 
 /// More waiting changes than this end the daemon: it only falls further behind.
 const MOST_WAITING: usize = 100_000;
+
+/// A daemon that was killed was alive at most this much longer than its row says, unless it had
+/// nothing to write: it never writes for this alone.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Free pages that stay in the file for the next runs, and how many are returned at a time.
 const SPARE_PAGES: i64 = 256;
@@ -69,7 +74,8 @@ pub(crate) fn start(
     let desk = Desk {
         connection: store.connection,
         path: store.path,
-        boot_id: store.boot_id,
+        circumstances: store.circumstances,
+        session: store.session,
         clock,
         inbox: inbox.clone(),
         receiver,
@@ -94,6 +100,21 @@ impl Writer {
         wait.recv().map_err(|_| Closed)
     }
 
+    /// Waits as [`Writer::settle`] does, but so long at most.
+    pub(crate) fn settle_within(
+        &self,
+        changes: Vec<Change>,
+        patience: Duration,
+    ) -> Result<(), Unanswered> {
+        let (done, wait) = mpsc::sync_channel(1);
+        let message = Message::Changes { changes, then: Then::Release(done) };
+        self.0.send(message).map_err(|_| Unanswered::Stopped)?;
+        wait.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Unanswered::Late,
+            RecvTimeoutError::Disconnected => Unanswered::Stopped,
+        })
+    }
+
     /// Everything handed over so far is written, then the thread ends, whoever still holds a clone.
     pub(crate) fn close(&self) {
         // It may have ended by itself; then there is nothing to close.
@@ -113,7 +134,9 @@ struct Waiting {
 struct Desk {
     connection: Connection,
     path: PathBuf,
-    boot_id: String,
+    circumstances: Circumstances,
+    /// When the daemon was last said to be alive; `None` when this is no daemon.
+    session: Option<Timestamp>,
     clock: Clock,
     inbox: Inbox,
     receiver: Receiver<Message>,
@@ -139,6 +162,11 @@ impl Desk {
                 self.take(message);
             }
             self.land()?;
+        }
+        if self.session.is_some() {
+            sessions::stop(&self.connection, self.clock.now().wall).unwrap_or_else(|error| {
+                log::warn!("cannot write database {}: {error}", self.path.display());
+            });
         }
         // Leaves one complete file behind; a reader that hinders it costs nothing but that.
         if let Err(error) =
@@ -217,12 +245,21 @@ impl Desk {
             return Ok(());
         }
         let mut complaints = Vec::new();
-        let written =
-            transact(&mut self.connection, &self.boot_id, &self.waiting.changes, &mut complaints);
+        let now = self.clock.now().wall;
+        let is_stale = |seen: &Timestamp| now.duration_since(*seen).abs() >= SEEN_EVERY;
+        let seen = self.session.filter(is_stale).map(|_| now);
+        let written = transact(
+            &mut self.connection,
+            &self.circumstances,
+            seen,
+            &self.waiting.changes,
+            &mut complaints,
+        );
         written.map_err(|error| Unwritten {
             trouble: judge(&self.connection, &error),
             cause: error.to_string(),
         })?;
+        self.session = seen.or(self.session);
         for complaint in complaints {
             log::warn!("{complaint}");
         }
@@ -232,15 +269,19 @@ impl Desk {
 
 fn transact(
     connection: &mut Connection,
-    boot_id: &str,
+    circumstances: &Circumstances,
+    seen: Option<Timestamp>,
     changes: &[Change],
     complaints: &mut Vec<String>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(now) = seen {
+        sessions::see(&transaction, now)?;
+    }
     let mut deleted = false;
     for change in changes {
-        deleted |= matches!(change, Change::Delete(_));
-        match apply(&transaction, boot_id, change) {
+        deleted |= matches!(change, Change::Delete(_) | Change::Tidy(Tidy::Purge(_)));
+        match apply(&transaction, circumstances, change) {
             Ok(Applied::Done) => {}
             Ok(Applied::NoRow) => {
                 complaints.push(format!(

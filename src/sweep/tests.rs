@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::*;
+use crate::hub::Next;
 use crate::inbox::Inbox;
 use crate::logs::LogFile;
 use crate::model::run::{EndReason, Phase, Run};
-use crate::store::list::Filter;
+use crate::store::query::Filter;
 use crate::store::scratch::{Scratch, at, ended, pending};
 use crate::store::writer;
 
@@ -17,6 +18,7 @@ const ALL: Keep = Keep { runs: None, age: None };
 struct Bench {
     scratch: Scratch,
     writer: Writer,
+    hub: Hub,
     thread: JoinHandle<()>,
 }
 
@@ -25,7 +27,7 @@ impl Bench {
         let scratch = Scratch::new();
         let inbox = Inbox::new(mpsc::channel().0);
         let (writer, thread) = writer::start(scratch.store(), Clock::start(), inbox).unwrap();
-        let bench = Bench { scratch, writer, thread };
+        let bench = Bench { scratch, writer, hub: Hub::new(0), thread };
         bench.writer.settle(runs.iter().cloned().map(Change::Insert).collect()).unwrap();
         bench
     }
@@ -61,15 +63,17 @@ impl Bench {
             rules,
             clock: Clock::start(),
             writer: self.writer.clone(),
+            hub: self.hub.clone(),
             receiver,
             ended: HashMap::new(),
+            purge_at: None,
         }
     }
 
     /// The stored runs, oldest first.
     fn left(&self) -> Vec<Run> {
         let reader = Reader::open(&self.scratch.db()).unwrap();
-        let mut runs = reader.recent(&Filter { job: None, state: None, limit: 100_000 }).unwrap();
+        let mut runs = reader.recent(&Filter::default(), 100_000).unwrap();
         runs.reverse();
         runs
     }
@@ -203,11 +207,11 @@ fn rows_outlive_their_files_until_the_next_sweep_finishes() {
     assert!(matches!(halted, Err(Halt::Stopped)));
     assert!(!bench.has_log(&run), "files go first");
     assert_eq!(bench.left(), [run]);
-    let Bench { scratch, thread, .. } = bench;
+    let Bench { scratch, thread, hub, .. } = bench;
     thread.join().unwrap();
     let inbox = Inbox::new(mpsc::channel().0);
     let (writer, thread) = writer::start(scratch.store(), Clock::start(), inbox).unwrap();
-    let bench = Bench { scratch, writer, thread };
+    let bench = Bench { scratch, writer, hub, thread };
     bench.sweep(rules(&[], newest(0), None)).sweep_all().unwrap();
     assert_eq!(bench.left(), []);
     bench.end();
@@ -249,6 +253,7 @@ fn the_thread_sweeps_at_boot_and_ends_with_its_handle() {
         rules,
         clock.clone(),
         bench.writer.clone(),
+        bench.hub.clone(),
         Inbox::new(mpsc::channel().0),
     )
     .unwrap();
@@ -259,5 +264,57 @@ fn the_thread_sweeps_at_boot_and_ends_with_its_handle() {
     sweeper.tell(&JobName::new("a"));
     drop(sweeper);
     thread.join().unwrap();
+    bench.end();
+}
+
+#[test]
+fn the_trash_keeps_files_until_its_time_is_over() {
+    let runs = [0, 1, 2].map(|seconds| ended("a", seconds, EndReason::Success));
+    let bench = Bench::new(&runs);
+    runs.iter().for_each(|run| bench.write_log(run, 1000));
+    let long_ago = Clock::start().now().wall - (trash::UNDO + trash::MARGIN);
+    let just_now = Clock::start().now().wall;
+    let put = |run: &Run, at| Tidy::Trash { runs: vec![run.id], at }.into();
+    bench.writer.settle(vec![put(&runs[0], long_ago), put(&runs[1], just_now)]).unwrap();
+    // A file of the trash is no orphan, and no other run has to go for its size.
+    let mut sweep = bench.sweep(rules(&[], ALL, Some(1000)));
+    sweep.sweep_all().unwrap();
+    assert_eq!(bench.left(), runs[2..]);
+    assert_eq!([0, 1, 2].map(|index: usize| bench.has_log(&runs[index])), [false, true, true]);
+    assert!(sweep.purge_at.is_some(), "there is something left to purge");
+    let reader = Reader::open(&bench.scratch.db()).unwrap();
+    let table = |run: &Run| reader.table_of(run.id).unwrap();
+    assert_eq!([table(&runs[0]), table(&runs[1])], [None, Some(Table::Trash)]);
+    bench.writer.settle(vec![Tidy::Purge(vec![runs[1].id]).into()]).unwrap();
+    sweep.purge(&reader).unwrap();
+    assert_eq!(sweep.purge_at, None, "an empty trash wakes nobody up");
+    bench.end();
+}
+
+#[test]
+fn a_run_in_the_trash_that_cannot_be_removed_waits_for_the_next_hour() {
+    let run = ended("a", 0, EndReason::Success);
+    let bench = Bench::new(std::slice::from_ref(&run));
+    // A directory in the place of a file, which even root cannot unlink.
+    fs::create_dir_all(bench.place(&run).file(LogFile::Log)).unwrap();
+    let at = Clock::start().now().wall - (trash::UNDO + trash::MARGIN);
+    bench.writer.settle(vec![Tidy::Trash { runs: vec![run.id], at }.into()]).unwrap();
+    let mut sweep = bench.sweep(rules(&[], ALL, None));
+    sweep.sweep_all().unwrap();
+    assert_eq!(sweep.purge_at, None);
+    let reader = Reader::open(&bench.scratch.db()).unwrap();
+    assert_eq!(reader.table_of(run.id).unwrap(), Some(Table::Trash));
+    bench.end();
+}
+
+#[test]
+fn whoever_follows_learns_what_retention_deleted() {
+    let runs = [0, 1].map(|seconds| ended("a", seconds, EndReason::Success));
+    let bench = Bench::new(&runs);
+    let mut follower = bench.hub.follow();
+    bench.sweep(rules(&[], newest(1), None)).sweep_all().unwrap();
+    let deleted = News::Deleted { run: runs[0].id, job: runs[0].job.clone() };
+    assert_eq!(follower.next(Duration::ZERO), Next::News(0, deleted.into()));
+    assert_eq!(follower.next(Duration::ZERO), Next::Quiet);
     bench.end();
 }

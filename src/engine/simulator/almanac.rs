@@ -26,6 +26,7 @@ pub(super) struct Almanac {
 struct Course {
     schedule: Schedule,
     catch_up: CatchUp,
+    paused: bool,
     /// Ticks up to here are settled.
     anchor: Timestamp,
     /// The next tick of an expression.
@@ -54,6 +55,7 @@ impl Almanac {
             let same = stored.filter(|anchor| anchor.schedule == schedule.identity());
             let course = Course {
                 catch_up: job.task()?.catch_up,
+                paused: database.is_paused(&job.name),
                 anchor: same.map_or(to_millis(settled.wall), |anchor| anchor.at),
                 next: None,
                 due: Duration::MAX,
@@ -70,33 +72,58 @@ impl Almanac {
         let now = Moment { wall: to_millis(now.wall), ..now };
         self.last = now;
         let mut all = BTreeMap::new();
-        for (name, course) in &mut self.courses {
+        for (name, course) in self.courses.iter_mut().filter(|(_, course)| !course.paused) {
             let owed = course.catch_up(now);
-            match &course.schedule {
-                Schedule::Cron(cron) => {
-                    let keeps =
-                        cron.is_hour_fixed() && course.anchor.duration_since(now.wall) <= FAR_BACK;
-                    course.resume(now.wall, keeps);
-                }
-                Schedule::Every(every) => {
-                    let since = now.wall.duration_since(course.anchor);
-                    let since = Duration::try_from(since).unwrap_or(Duration::ZERO);
-                    course.due = now.steady + every.interval - since;
-                }
-            }
+            course.begin(now);
             all.insert(name.clone(), owed);
         }
         all
     }
 
-    /// The engine looks at the clocks; when it is `leaving` nothing fires any more.
-    pub(super) fn pass(&mut self, now: Moment, leaving: bool) -> BTreeMap<JobName, Owed> {
+    /// Somebody switches a schedule off, if there is one.
+    pub(super) fn pause(&mut self, job: &JobName) {
+        if let Some(course) = self.courses.get_mut(job) {
+            course.paused = true;
+            course.next = None;
+            course.due = Duration::MAX;
+        }
+    }
+
+    /// Somebody switches it on: everything up to now is settled.
+    pub(super) fn resume(&mut self, now: Moment, job: &JobName) {
+        let now = Moment { wall: to_millis(now.wall), ..now };
+        if let Some(course) = self.courses.get_mut(job).filter(|course| course.paused) {
+            course.paused = false;
+            course.anchor = course.anchor.max(now.wall);
+            course.begin(now);
+        }
+    }
+
+    /// Whether a schedule is off, and its next tick.
+    pub(super) fn standing(&self, now: Moment, job: &JobName) -> (bool, Option<Timestamp>) {
+        let Some(course) = self.courses.get(job) else { return (false, None) };
+        let next = match &course.schedule {
+            _ if course.paused => None,
+            Schedule::Cron(cron) => {
+                let mut next = course.next;
+                while let Some(tick) = next.take_if(|tick| tick.note == TickNote::Suppressed) {
+                    next = cron.next_after(tick.at);
+                }
+                next.map(|tick| tick.at)
+            }
+            Schedule::Every(_) => Some(to_millis(now.wall) + (course.due - now.steady)),
+        };
+        (course.paused, next)
+    }
+
+    /// The engine looks at the clocks.
+    pub(super) fn look(&mut self, now: Moment) -> BTreeMap<JobName, Owed> {
         let now = Moment { wall: to_millis(now.wall), ..now };
         let passed = SignedDuration::try_from(now.steady - self.last.steady).unwrap();
         let jump = now.wall.duration_since(self.last.wall) - passed;
         self.last = now;
         let mut all = BTreeMap::new();
-        for (name, course) in &mut self.courses {
+        for (name, course) in self.courses.iter_mut().filter(|(_, course)| !course.paused) {
             let mut owed = Owed::default();
             if let Schedule::Cron(cron) = &course.schedule {
                 let is_fixed = cron.is_hour_fixed();
@@ -107,12 +134,17 @@ impl Almanac {
                     course.resume(now.wall, is_fixed && jump >= -FAR_BACK);
                 }
             }
-            if !leaving {
-                course.fire(now, &mut owed);
-            }
             all.insert(name.clone(), owed);
         }
         all
+    }
+
+    /// Adds what is due.
+    pub(super) fn fire(&mut self, now: Moment, all: &mut BTreeMap<JobName, Owed>) {
+        let now = Moment { wall: to_millis(now.wall), ..now };
+        for (name, course) in self.courses.iter_mut().filter(|(_, course)| !course.paused) {
+            course.fire(now, all.entry(name.clone()).or_default());
+        }
     }
 
     pub(super) fn anchor(&self, job: &JobName) -> Timestamp {
@@ -121,13 +153,19 @@ impl Almanac {
 
     /// How long until the next tick; the engine may not sleep longer.
     pub(super) fn patience(&self, now: Moment) -> Option<Duration> {
-        let waits = self.courses.values().filter_map(|course| match &course.schedule {
-            Schedule::Cron(_) => {
-                let at = course.next.as_ref()?.at;
-                Some(Duration::try_from(at.duration_since(now.wall)).unwrap_or(Duration::ZERO))
-            }
-            Schedule::Every(_) => Some(course.due.saturating_sub(now.steady)),
-        });
+        let waits =
+            self.courses.values().filter(|course| !course.paused).filter_map(
+                |course| match &course.schedule {
+                    Schedule::Cron(_) => {
+                        let at = course.next.as_ref()?.at;
+                        Some(
+                            Duration::try_from(at.duration_since(now.wall))
+                                .unwrap_or(Duration::ZERO),
+                        )
+                    }
+                    Schedule::Every(_) => Some(course.due.saturating_sub(now.steady)),
+                },
+            );
         waits.min()
     }
 }
@@ -137,6 +175,22 @@ impl Course {
         match &self.schedule {
             Schedule::Cron(cron) => cron,
             Schedule::Every(_) => panic!("an interval has no expression"),
+        }
+    }
+
+    /// Sets the schedule going.
+    fn begin(&mut self, now: Moment) {
+        match &self.schedule {
+            Schedule::Cron(cron) => {
+                let keeps =
+                    cron.is_hour_fixed() && self.anchor.duration_since(now.wall) <= FAR_BACK;
+                self.resume(now.wall, keeps);
+            }
+            Schedule::Every(every) => {
+                let since = now.wall.duration_since(self.anchor);
+                let since = Duration::try_from(since).unwrap_or(Duration::ZERO);
+                self.due = now.steady + every.interval - since;
+            }
         }
     }
 

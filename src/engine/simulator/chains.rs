@@ -29,6 +29,8 @@ struct Slot {
     started: Duration,
     quick: u32,
     due: Option<Duration>,
+    /// Kept empty.
+    held: bool,
 }
 
 impl Chains {
@@ -36,6 +38,39 @@ impl Chains {
     pub(super) fn clear(&mut self) {
         self.owed.clear();
         self.slots.clear();
+    }
+
+    /// Failed runs that are to be followed.
+    pub(super) fn owed(&self) -> impl Iterator<Item = &RunId> {
+        self.owed.keys()
+    }
+
+    /// A retry that will not come is told in a row.
+    pub(super) fn called_off(&mut self, run: &Run) {
+        let id = run.retry_of.expect("only a retry is called off");
+        assert!(self.followed.insert(id), "{id} is followed once");
+        self.owed.remove(&id);
+    }
+
+    /// The slots of a service are kept empty from now on.
+    pub(super) fn hold(&mut self, job: &JobName) {
+        for (_, slot) in self.slots.iter_mut().filter(|((of, _), _)| of == job) {
+            slot.held = true;
+            slot.due = None;
+        }
+    }
+
+    /// They are filled at once, but those that are `taken`.
+    pub(super) fn release(&mut self, now: Moment, job: &JobName, taken: &[u16]) {
+        for ((_, index), slot) in self.slots.iter_mut().filter(|((of, _), _)| of == job) {
+            if std::mem::take(&mut slot.held) && !taken.contains(index) {
+                slot.due = Some(now.steady);
+            }
+        }
+    }
+
+    pub(super) fn is_held(&self, run: &Run) -> bool {
+        self.slots.get(&(run.job.clone(), run.replica)).is_some_and(|slot| slot.held)
     }
 
     pub(super) fn freed(&mut self, now: Moment, job: &Job, seen: &Seen) {
@@ -48,7 +83,7 @@ impl Chains {
     }
 
     fn task_freed(&mut self, gone: Duration, lasted: bool, job: &Job, seen: &Seen) {
-        if !seen.reason.unwrap().is_retryable() {
+        if seen.by_hand || !seen.reason.unwrap().is_retryable() {
             return;
         }
         let attempt = seen.run.retry_attempt;
@@ -72,7 +107,7 @@ impl Chains {
             wait = curve(service.restart_backoff, service.restart_delay, slot.quick, 60);
         }
         slot.before = Some(seen.run.id);
-        slot.due = Some((gone + wait).max(slot.started + FLOOR));
+        slot.due = (!slot.held).then(|| (gone + wait).max(slot.started + FLOOR));
     }
 
     /// A task is started because `run.retry_of` failed; `before` is that run if this daemon
@@ -104,6 +139,8 @@ impl Chains {
             let due = slot.due.expect("only an empty slot is filled");
             assert!(due <= now.steady, "{} comes {:?} early", run.id, due - now.steady);
         }
+        assert!(is_asked || !slot.held, "{} starts in a slot that is kept empty", run.id);
+        slot.held = false;
         slot.started = now.steady;
         slot.due = None;
     }

@@ -16,6 +16,7 @@ pub(in crate::engine) struct Database {
     open: BTreeSet<(u64, RunId)>,
     newest: BTreeMap<JobName, RunId>,
     anchors: BTreeMap<JobName, Anchor>,
+    paused: BTreeSet<JobName>,
     on_the_way: VecDeque<(CommitId, Vec<Change>)>,
     inserted: u64,
 }
@@ -66,11 +67,16 @@ impl Database {
         self.anchors.get(job)
     }
 
+    pub(in crate::engine) fn is_paused(&self, job: &JobName) -> bool {
+        self.paused.contains(job)
+    }
+
     /// What a daemon reads as it starts.
     pub(in crate::engine) fn found(&self, jobs: &[Job], machine_booted: bool) -> Found {
         Found {
             unfinished: self.open().cloned().collect(),
             anchors: self.anchors.values().cloned().collect(),
+            paused: self.paused.iter().cloned().collect(),
             newest: jobs
                 .iter()
                 .filter_map(|job| self.newest.get(&job.name))
@@ -110,10 +116,20 @@ impl Database {
                 Change::Anchor(anchor) => {
                     self.anchors.insert(anchor.job.clone(), anchor);
                 }
+                Change::Pause { job, since } => {
+                    assert!(self.anchors.contains_key(&job), "{job} has a schedule");
+                    match since {
+                        Some(_) => assert!(self.paused.insert(job), "it is paused once"),
+                        None => assert!(self.paused.remove(&job), "it is resumed once"),
+                    }
+                }
                 Change::Forget(job) => {
+                    self.paused.remove(&job);
                     self.anchors.remove(&job).expect("only a known task is forgotten");
                 }
-                Change::Delete(_) | Change::Set { .. } => panic!("the engine does not do this"),
+                Change::Delete(_) | Change::Tidy(_) | Change::Set { .. } => {
+                    panic!("the engine does not do this")
+                }
             }
         }
     }

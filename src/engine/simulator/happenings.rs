@@ -5,16 +5,18 @@ use std::time::Duration;
 use crate::engine::simulator::world::{Event, World};
 use crate::engine::{Input, ReplyId};
 use crate::model::job::JobName;
+use crate::model::job::Verb;
+use crate::model::run::Trigger;
 use crate::model::run::{ExitHow, RunId};
 
 impl World {
     pub(super) fn happen(&mut self) {
-        match self.dice.roll(20) {
+        match self.dice.roll(24) {
             0..4 => self.trigger(),
             4 => (0..100).for_each(|_| self.trigger()),
             5 => self.burst_in_one_job(),
             6..9 => self.stop_somebody(),
-            9 => self.restart_service(),
+            9 => self.operate(),
             10 => self.kill_from_outside(),
             11 | 12 => self.stall(),
             13 => self.set_clock(),
@@ -22,7 +24,8 @@ impl World {
             15 => self.disk_slow_until = self.now.steady + Duration::from_mins(10),
             16 => self.shut_down(),
             17 => self.tell(Input::Fatal("the disk is gone".to_owned())),
-            _ => self.kill_daemon(),
+            18 | 19 => self.kill_daemon(),
+            _ => self.operate(),
         }
     }
 
@@ -40,14 +43,19 @@ impl World {
 
     fn trigger(&mut self) {
         let (job, reply) = (self.any_job(), self.reply());
-        self.tell(Input::Trigger { job, reply });
+        self.tell(Input::Operate { job, verb: Verb::Run, by: Trigger::Api, reply });
     }
 
     fn burst_in_one_job(&mut self) {
         let job = self.any_job();
         for _ in 0..100 {
             let reply = self.reply();
-            self.tell(Input::Trigger { job: job.clone(), reply });
+            self.tell(Input::Operate {
+                job: job.clone(),
+                verb: Verb::Run,
+                by: Trigger::Api,
+                reply,
+            });
         }
     }
 
@@ -64,9 +72,18 @@ impl World {
         }
     }
 
-    fn restart_service(&mut self) {
-        let (job, reply) = (self.any_job(), self.reply());
-        self.tell(Input::RestartService { job, reply });
+    /// A few verbs after each other, often with the same job.
+    fn operate(&mut self) {
+        let mut job = self.any_job();
+        for _ in 0..=self.dice.roll(6) {
+            if self.dice.chance(20) {
+                job = self.any_job();
+            }
+            let (verb, reply) = (self.dice.pick(&Verb::ALL), self.reply());
+            let by = self.dice.pick(&[Trigger::Api, Trigger::Hook]);
+            self.tell(Input::Operate { job: job.clone(), verb, by, reply });
+            (0..self.dice.roll(6)).for_each(|_| self.step());
+        }
     }
 
     /// As systemd does with a whole control group, perhaps with the daemon's own turn next.

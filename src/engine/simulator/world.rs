@@ -154,6 +154,7 @@ impl World {
         }
         self.witness.check_patience(self.now, self.engine.patience(self.now));
         self.witness.check_leaving(self.now, &self.database);
+        self.witness.check_standings(self.now, self.engine.standings());
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -287,6 +288,7 @@ impl World {
         self.pass(Duration::from_millis(30));
         self.witness.before_serve(self.now);
         let effects = self.engine.serve(self.now, reconciled);
+        self.witness.hear(self.engine.standings());
         self.witness.after(self.now, &effects, false);
         self.perform(effects);
     }

@@ -2,6 +2,7 @@
 
 mod boot;
 mod clock;
+mod operate;
 mod overlap;
 mod retries;
 mod services;

@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, secs};
 use crate::engine::sample::{service, task};
-use crate::model::job::{Job, Overlap};
+use crate::model::job::{Job, Overlap, Verb};
 use crate::model::run::{Cause, ExitHow};
 
 const NOON: &str = "2026-05-07T12:00:00Z";
@@ -170,13 +170,13 @@ fn requests_are_refused_without_a_row() {
     stage.trigger("closed");
     stage.trigger("unknown");
     stage.trigger("s");
-    stage.restart_service("a");
-    stage.restart_service("unknown");
+    stage.operate("a", Verb::Pause);
+    stage.operate("unknown", Verb::Restart);
     let expected = [
         "refused: API triggering disabled for this task",
         "refused: task not found: unknown",
         "refused: no free replica slots",
-        "refused: not a service: a",
+        "refused: a has no schedule to pause",
         "refused: task not found: unknown",
     ];
     assert_eq!(stage.heard(), expected);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stage::{Stage, secs};
 use crate::engine::sample::service;
-use crate::model::job::{Backoff, Job};
+use crate::model::job::{Backoff, Job, Verb};
 use crate::model::run::{Cause, ExitHow, Trigger};
 
 const NOON: &str = "2026-05-07T12:00:00Z";
@@ -110,7 +110,7 @@ fn a_restart_replaces_every_replica_without_a_wait() {
     stage.hold_disk();
     stage.exits("s#2", 1);
     stage.heard();
-    stage.restart_service("s");
+    stage.operate("s", Verb::Restart);
     stage.release_disk();
     assert_eq!(stage.heard_of("stop"), ["stop s#3 Operator"]);
     stage.exits("s#3", 0);

@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::time::Moment;
 use crate::engine::simulator::database::Database;
-use crate::engine::{Answer, Effect, Engine, Found, Input, Lifetime, ReplyId};
+use crate::engine::{Answer, Effect, Engine, Found, Input, Lifetime, Outcome, ReplyId};
 use crate::model::change::CommitId;
 use crate::model::event::Event;
+use crate::model::job::Verb;
 use crate::model::job::{Job, JobName};
+use crate::model::run::Trigger;
 use crate::model::run::{Cause, Exit, ExitHow, Leader, LogTotals, Phase, Run, RunId};
 
 pub(super) struct Stage {
@@ -125,9 +127,7 @@ impl Stage {
     }
 
     pub(super) fn trigger(&mut self, job: &str) {
-        let job = JobName::new(job);
-        let reply = self.reply();
-        self.tell(Input::Trigger { job, reply });
+        self.operate(job, Verb::Run);
     }
 
     pub(super) fn stop_run(&mut self, run: &str) {
@@ -135,10 +135,9 @@ impl Stage {
         self.tell(Input::StopRun { run, reply });
     }
 
-    pub(super) fn restart_service(&mut self, job: &str) {
-        let job = JobName::new(job);
-        let reply = self.reply();
-        self.tell(Input::RestartService { job, reply });
+    pub(super) fn operate(&mut self, job: &str, verb: Verb) {
+        let (job, reply) = (JobName::new(job), self.reply());
+        self.tell(Input::Operate { job, verb, by: Trigger::Api, reply });
     }
 
     pub(super) fn shut_down(&mut self) {
@@ -284,6 +283,12 @@ impl Stage {
                     format!("answer {}", self.name(&run))
                 }
                 Effect::Reply { answer: Answer::Done, .. } => "answer done".to_owned(),
+                Effect::Reply { answer: Answer::Operated(outcome), .. } => {
+                    let Outcome { created, leaving, dropped } = outcome;
+                    let (created, leaving) = (created.len(), leaving.len());
+                    format!("answer: {created} created, {leaving} leave, {dropped} dropped")
+                }
+                Effect::Publish(Event::Standing(_)) => continue,
                 Effect::Reply { answer: Answer::Refused(refusal), .. } => {
                     format!("refused: {refusal}")
                 }

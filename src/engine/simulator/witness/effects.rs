@@ -15,7 +15,9 @@ impl Witness {
         assert!(self.stopping_since.is_none(), "{} starts after the stop began", run.id);
         let seen = self.runs.get_mut(&run.id).expect("who is spawned is known");
         assert!(!seen.was_spawned, "{} is executed twice", run.id);
+        assert!(!seen.by_hand, "{} was stopped before", run.id);
         seen.was_spawned = true;
+        assert!(!self.chains.is_held(run), "{} is not to run", run.job);
         let lane = self.lanes.get_mut(&run.job).expect("who is spawned is configured");
         match &self.jobs[&run.job].service() {
             Some(service) => {
@@ -43,7 +45,9 @@ impl Witness {
         self.ask(id);
         let run = &self.runs[&id].run;
         let lane = self.lanes.get_mut(&run.job).unwrap();
-        if cause != Cause::Superseded || !lane.processes.contains_key(&id) {
+        // Who is stopped by hand as well makes room for nobody.
+        let is_victim = cause == Cause::Superseded && !self.runs[&id].by_hand;
+        if !is_victim || !lane.processes.contains_key(&id) {
             return;
         }
         lane.victims.insert(id);
@@ -77,6 +81,7 @@ impl Witness {
                 assert!(seen.created && !seen.ended, "ended comes last, and once");
                 seen.ended = true;
             }
+            Event::Standing(standing) => self.hear([standing.clone()]),
             Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)
@@ -92,8 +97,13 @@ impl Witness {
         answer: &Answer,
     ) {
         assert!(self.unanswered.remove(&to), "an answer comes once");
-        if let Answer::Created(run) = answer {
-            assert!(database.row(run.id).is_some(), "an answer names a stored row");
+        let named = match answer {
+            Answer::Created(run) => vec![run.id],
+            Answer::Operated(outcome) => [&*outcome.created, &outcome.leaving].concat(),
+            Answer::Done | Answer::Refused(_) => Vec::new(),
+        };
+        for run in named {
+            assert!(database.row(run).is_some(), "an answer names a stored row");
         }
     }
 

@@ -4,16 +4,19 @@
 
 mod effects;
 mod rows;
+mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::base::time::Moment;
+use crate::cron::Schedule;
 use crate::engine::simulator::almanac::{Almanac, Owed};
 use crate::engine::simulator::chains::Chains;
 use crate::engine::simulator::database::Database;
 use crate::engine::{Effect, Input, ReplyId};
 use crate::model::change::{Anchor, Change, CommitId};
+use crate::model::event::{Standing, Switch};
 use crate::model::job::{Job, JobName};
 use crate::model::run::{EndReason, Exit, Phase, Run, RunId};
 
@@ -37,7 +40,9 @@ pub(super) struct Witness {
     chains: Chains,
     stopping_since: Option<Duration>,
     has_quit: bool,
-    restarting: Option<JobName>,
+    asked: Option<verbs::Asked>,
+    /// What was told of each job last.
+    told: BTreeMap<JobName, Standing>,
 }
 
 /// One job as it may be known to everybody.
@@ -49,6 +54,8 @@ struct Lane {
     processes: BTreeMap<RunId, u16>,
     /// Those among them that make room for a newer run.
     victims: BTreeSet<RunId>,
+    /// Waits until everybody else is gone.
+    last: Option<RunId>,
     last_spawned: u64,
 }
 
@@ -57,6 +64,8 @@ struct Lane {
 pub(super) struct Seen {
     pub(super) run: Run,
     pub(super) asked: bool,
+    /// By an operator, so that nothing follows.
+    pub(super) by_hand: bool,
     pub(super) began: Duration,
     /// When the engine was told that the process is gone, and how.
     pub(super) exit: Option<(Duration, Exit)>,
@@ -72,6 +81,7 @@ impl Seen {
         Seen {
             run,
             asked: false,
+            by_hand: false,
             began: now.steady,
             exit: None,
             reason: None,
@@ -104,7 +114,8 @@ impl Witness {
             chains: Chains::default(),
             stopping_since: None,
             has_quit: false,
-            restarting: None,
+            asked: None,
+            told: BTreeMap::new(),
         };
         let ended: HashSet<RunId> = changes
             .iter()
@@ -114,8 +125,10 @@ impl Witness {
                 | Change::Start { .. }
                 | Change::Identify { .. }
                 | Change::Anchor(_)
+                | Change::Pause { .. }
                 | Change::Forget(_)
                 | Change::Delete(_)
+                | Change::Tidy(_)
                 | Change::Set { .. } => None,
             })
             .collect();
@@ -138,26 +151,19 @@ impl Witness {
     /// Something is about to be told to the engine.
     pub(super) fn before(&mut self, now: Moment, input: &Input) {
         let was_stopping = self.stopping_since.is_some();
-        self.restarting = None;
+        self.asked = None;
+        let mut owed = if was_stopping { BTreeMap::new() } else { self.almanac.look(now) };
         match input {
             Input::Woke => {}
-            Input::Trigger { reply, .. } => assert!(self.unanswered.insert(*reply)),
+            Input::Operate { job, verb, by, reply } => {
+                assert!(self.unanswered.insert(*reply));
+                self.before_verb(now, job, *verb, *by);
+            }
             Input::StopRun { run, reply } => {
                 self.unanswered.insert(*reply);
                 // Who is over already cannot be stopped.
                 if self.runs.get(run).is_some_and(|seen| seen.reason.is_none()) {
-                    self.ask(*run);
-                }
-            }
-            Input::RestartService { job, reply } => {
-                self.unanswered.insert(*reply);
-                let is_allowed = self
-                    .jobs
-                    .get(job)
-                    .is_some_and(|job| job.api_trigger && job.service().is_some());
-                if is_allowed && !was_stopping {
-                    self.restarting = Some(job.clone());
-                    self.lanes[job].active.clone().into_iter().for_each(|run| self.ask(run));
+                    self.ask_by_hand(*run);
                 }
             }
             Input::Started { run, .. } => {
@@ -177,11 +183,10 @@ impl Witness {
                 self.chains.clear();
             }
         }
-        self.owed = if was_stopping {
-            BTreeMap::new()
-        } else {
-            self.almanac.pass(now, self.stopping_since.is_some())
-        };
+        if self.stopping_since.is_none() {
+            self.almanac.fire(now, &mut owed);
+        }
+        self.owed = owed;
     }
 
     /// The engine has answered; nothing of it was carried out yet.
@@ -195,6 +200,7 @@ impl Witness {
                 match change {
                     Change::Insert(run) => {
                         rows::count(run, &mut tally);
+                        self.made(run);
                         self.inserted(now, run, is_freeing);
                     }
                     Change::Start { run, .. } => self.leaves_line(now, *run),
@@ -204,10 +210,11 @@ impl Witness {
                         }
                     }
                     Change::Anchor(anchor) => drop(anchors.insert(anchor.job.clone(), anchor)),
-                    Change::Identify { .. } => {}
-                    Change::Forget(_) | Change::Delete(_) | Change::Set { .. } => {
-                        panic!("unexpected: {change:?}")
-                    }
+                    Change::Identify { .. } | Change::Pause { .. } => {}
+                    Change::Forget(_)
+                    | Change::Delete(_)
+                    | Change::Tidy(_)
+                    | Change::Set { .. } => panic!("unexpected: {change:?}"),
                 }
             }
             self.ending.push_back((*id, over));
@@ -220,6 +227,7 @@ impl Witness {
                 assert_eq!(anchors[job].at, self.almanac.anchor(job), "anchor of {job}");
             }
         }
+        self.after_verb();
         self.check_lines(now);
     }
 
@@ -251,6 +259,31 @@ impl Witness {
         );
     }
 
+    /// The engine tells how jobs stand.
+    pub(super) fn hear(&mut self, standings: impl IntoIterator<Item = Standing>) {
+        self.told.extend(standings.into_iter().map(|standing| (standing.job.clone(), standing)));
+    }
+
+    /// What the engine tells of its jobs is true, and it has told all of it that is durable.
+    pub(super) fn check_standings(&self, now: Moment, standings: impl Iterator<Item = Standing>) {
+        if self.stopping_since.is_some() {
+            return;
+        }
+        for Standing { job, next, switch } in standings {
+            let (is_paused, tick) = self.almanac.standing(now, &job);
+            assert_eq!((switch == Switch::Paused, next), (is_paused, tick), "{job}");
+            let Some(told) = self.told.get(&job).filter(|_| self.ending.is_empty()) else {
+                continue;
+            };
+            // The next tick of an interval moves with the wall clock, by fractions all the time.
+            let is_exact = matches!(
+                self.jobs[&job].task().map(|task| &task.schedule),
+                Some(Some(Schedule::Cron(_)))
+            );
+            assert!(told.switch == switch && (!is_exact || told.next == next), "{told:?} {next:?}");
+        }
+    }
+
     fn ask(&mut self, run: RunId) {
         if let Some(seen) = self.runs.get_mut(&run) {
             seen.asked = true;
@@ -280,7 +313,11 @@ impl Witness {
         for (name, lane) in &self.lanes {
             let Some(task) = self.jobs[name].task() else { continue };
             assert!(lane.active.len() <= task.parallelism, "{name}: {lane:?}");
-            assert!(lane.waiting.is_empty() || lane.active.len() == task.parallelism, "{lane:?}");
+            let is_free = match lane.last.is_some() && lane.last.as_ref() == lane.waiting.front() {
+                true => lane.active.is_empty(),
+                false => lane.active.len() < task.parallelism,
+            };
+            assert!(lane.waiting.is_empty() || !is_free, "{lane:?}");
         }
         self.chains.check(now);
     }

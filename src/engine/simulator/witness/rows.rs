@@ -6,24 +6,28 @@ use std::collections::BTreeMap;
 use super::{Seen, Witness};
 use crate::base::time::Moment;
 use crate::engine::simulator::almanac::Owed;
-use crate::model::job::{JobName, Kind, Overlap};
+use crate::model::job::{JobName, Kind, Overlap, Verb};
 use crate::model::run::{Cause, EndReason, ExitHow, Phase, Run, RunId, Trigger};
 
 impl Witness {
     pub(super) fn inserted(&mut self, now: Moment, run: &Run, is_freeing: bool) {
         let is_in_time = self.stopping_since.is_none_or(|since| since == now.steady);
-        assert!(is_in_time, "{run:?} is created after the stop began");
+        let is_over = matches!(run.phase, Phase::Ended { .. });
+        assert!(is_in_time || is_over, "{run:?} is created after the stop began");
         assert!(self.last_id.is_none_or(|last| last < run.id), "ids increase");
         self.last_id = Some(run.id);
         let job = &self.jobs[&run.job];
         let lane = self.lanes.get_mut(&run.job).unwrap();
         match job.task() {
             None => {
-                let is_asked = self.restarting.as_ref() == Some(&run.job);
+                let is_asked = self
+                    .asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.job == run.job && asked.verb != Verb::Stop);
                 let taken: Vec<u16> =
                     lane.active.iter().map(|id| self.runs[id].run.replica).collect();
                 assert!(!taken.contains(&run.replica), "{} has no slot", run.id);
-                if run.trigger == Trigger::Api {
+                if matches!(run.trigger, Trigger::Api | Trigger::Hook) {
                     assert!(
                         (0..run.replica).all(|lower| taken.contains(&lower)),
                         "the lowest slot"
@@ -34,8 +38,16 @@ impl Witness {
             Some(task) => {
                 let is_full = lane.active.len() >= task.parallelism || !lane.waiting.is_empty();
                 let waiting = lane.waiting.len();
+                let is_last = self
+                    .asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.makes_last() && asked.is_for(run));
                 match &run.phase {
                     Phase::Running { .. } => assert!(!is_full, "{} passes others", run.id),
+                    Phase::Pending if is_last => {
+                        assert!(!lane.active.is_empty() && waiting == 0, "{} waits alone", run.id);
+                        lane.last = Some(run.id);
+                    }
                     Phase::Pending => {
                         assert!(is_full || is_freeing, "{} waits for nothing", run.id);
                         match task.on_overlap {
@@ -55,15 +67,15 @@ impl Witness {
                             assert!(is_full || is_freeing);
                         }
                         EndReason::Missed | EndReason::DstSkipped => {}
+                        EndReason::Stopped => self.chains.called_off(run),
                         EndReason::Success
                         | EndReason::Failed
                         | EndReason::Timeout
                         | EndReason::LogOverflow
-                        | EndReason::Crashed
-                        | EndReason::Stopped => panic!("{run:?} is no refusal"),
+                        | EndReason::Crashed => panic!("{run:?} is no refusal"),
                     },
                 }
-                if let Some(before) = run.retry_of {
+                if let Some(before) = run.retry_of.filter(|_| !is_called_off(run)) {
                     self.chains.follows(now, job, run, self.runs.get(&before));
                 }
             }
@@ -81,6 +93,7 @@ impl Witness {
         seen.began = now.steady;
         let lane = self.lanes.get_mut(&seen.run.job).unwrap();
         assert_eq!(lane.waiting.pop_front(), Some(id), "the oldest goes first");
+        assert!(lane.last != Some(id) || lane.active.is_empty(), "{id} begins too early");
         lane.active.push(id);
     }
 
@@ -116,6 +129,11 @@ impl Witness {
         assert_eq!(reason, expected, "{id} exited with {exit:?}");
         true
     }
+}
+
+/// A retry that was not to be.
+fn is_called_off(run: &Run) -> bool {
+    matches!(&run.phase, Phase::Ended { end, .. } if end.reason == EndReason::Stopped)
 }
 
 /// Counts what the schedule of a task brought.

@@ -1,0 +1,166 @@
+//! The history in numbers: how many runs there are and how the last ones of a task ended. From
+//! counters and indexes; nothing here reads the whole history.
+
+use jiff::Timestamp;
+use rusqlite::{Row, named_params};
+
+use crate::model::job::JobName;
+use crate::model::run::{EndReason, RunId};
+use crate::store::row::{Count, Time};
+use crate::store::{Error, Reader};
+
+/// All stored runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) total: u64,
+    pub(crate) success: u64,
+    /// Runs that ran and failed.
+    pub(crate) failed: u64,
+    pub(crate) missed: u64,
+    /// When the latest of `failed` ended.
+    pub(crate) last_failure: Option<Timestamp>,
+}
+
+/// How one run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) run: RunId,
+    pub(crate) reason: EndReason,
+    /// `None`: it never started.
+    pub(crate) duration_ms: Option<i64>,
+}
+
+/// The words of the partial index that holds failures in the order of their ends.
+const LAST_FAILURE: &str = "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_failure \
+     WHERE end_reason IN ('failed', 'timeout', 'log_overflow', 'crashed')";
+
+const OUTCOMES: &str = "SELECT id, end_reason, duration_ms FROM runs INDEXED BY runs_by_task \
+     WHERE task_name = :job AND status = 'ended' ORDER BY created_at DESC, id DESC LIMIT :last";
+
+impl Reader {
+    pub(crate) fn summary(&self) -> Result<Summary, Error> {
+        self.read(|db| {
+            let _snapshot = db.unchecked_transaction()?;
+            let mut summary = Summary::default();
+            let mut counts = db.prepare_cached(
+                "SELECT outcome, sum(count) AS count FROM run_counts GROUP BY outcome",
+            )?;
+            let mut rows = counts.query([])?;
+            while let Some(row) = rows.next()? {
+                let (outcome, Count(count)): (String, _) = (row.get("outcome")?, row.get("count")?);
+                summary.total += count;
+                let reason = EndReason::ALL.into_iter().find(|known| known.as_str() == outcome);
+                match reason {
+                    Some(EndReason::Success) => summary.success += count,
+                    Some(EndReason::Missed) => summary.missed += count,
+                    Some(reason) if reason.is_failure() => summary.failed += count,
+                    Some(_) | None => {}
+                }
+            }
+            let last: Option<Time> =
+                db.prepare_cached(LAST_FAILURE)?.query_row([], |row| row.get("last"))?;
+            summary.last_failure = last.map(|last| last.0);
+            Ok(summary)
+        })
+    }
+
+    /// How the last runs of a job ended, newest first.
+    pub(crate) fn outcomes(&self, job: &JobName, last: u32) -> Result<Vec<Outcome>, Error> {
+        self.read(|db| {
+            db.prepare_cached(OUTCOMES)?
+                .query_map(named_params! { ":job": job, ":last": last }, outcome)?
+                .collect()
+        })
+    }
+}
+
+fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
+    Ok(Outcome {
+        run: row.get("id")?,
+        reason: row.get("end_reason")?,
+        // A clock that was set back makes no time negative.
+        duration_ms: row.get::<_, Option<i64>>("duration_ms")?.map(|millis| millis.max(0)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::{Change, Tidy};
+    use crate::model::run::{Phase, Run};
+    use crate::store::scratch::{Scratch, at, ended, pending, plan};
+
+    #[test]
+    fn the_summary_is_exact_after_every_change() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        let reader = || Reader::open(&scratch.db()).unwrap();
+        let summary = || {
+            let found = reader().summary().unwrap();
+            (found.total, found.success, found.failed, found.missed, found.last_failure)
+        };
+        assert_eq!(summary(), (0, 0, 0, 0, None));
+        let all: Vec<Run> = EndReason::ALL
+            .into_iter()
+            .zip(0..)
+            .map(|(reason, seconds)| ended("a", seconds, reason))
+            .collect();
+        store.write(&all.iter().cloned().map(Change::Insert).collect::<Vec<_>>()).unwrap();
+        let waiting = pending("b", 20);
+        store.write(&[Change::Insert(waiting.clone())]).unwrap();
+        assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
+        store.write(&[Change::Start { run: waiting.id, at: at(20) }]).unwrap();
+        assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
+        let Phase::Ended { end, .. } = ended("b", 20, EndReason::Timeout).phase else {
+            unreachable!()
+        };
+        let since = Some(at(20));
+        store.write(&[Change::End { run: waiting.id, since, at: at(30), end }]).unwrap();
+        assert_eq!(summary(), (11, 1, 5, 1, Some(at(30))));
+        let trash = vec![waiting.id, all[0].id];
+        store.write(&[Tidy::Trash { runs: trash.clone(), at: at(40) }.into()]).unwrap();
+        assert_eq!(summary(), (9, 0, 4, 1, Some(at(5))));
+        store.write(&[Tidy::Restore { runs: trash, since: at(0) }.into()]).unwrap();
+        store.write(&[Change::Delete(vec![waiting.id, all[9].id])]).unwrap();
+        assert_eq!(summary(), (9, 1, 4, 0, Some(at(5))));
+        store.connection.execute("DELETE FROM runs", []).unwrap();
+        assert_eq!(summary(), (0, 0, 0, 0, None));
+    }
+
+    #[test]
+    fn the_last_outcomes_are_those_of_runs_that_are_over() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        let runs = [
+            ended("a", 0, EndReason::Success),
+            ended("a", 2, EndReason::Failed),
+            ended("b", 3, EndReason::Failed),
+            pending("a", 4),
+        ];
+        store.write(&runs.clone().map(Change::Insert)).unwrap();
+        let mut skipped = ended("a", 1, EndReason::Skipped);
+        let Phase::Ended { since, .. } = &mut skipped.phase else { unreachable!() };
+        *since = None;
+        store.write(&[Change::Insert(skipped.clone())]).unwrap();
+        let reader = Reader::open(&scratch.db()).unwrap();
+        let outcome = |run: &Run, reason, duration_ms| Outcome { run: run.id, reason, duration_ms };
+        let expected = [
+            outcome(&runs[1], EndReason::Failed, Some(1000)),
+            outcome(&skipped, EndReason::Skipped, None),
+            outcome(&runs[0], EndReason::Success, Some(1000)),
+        ];
+        let job = JobName::new("a");
+        assert_eq!(reader.outcomes(&job, 100).unwrap(), expected);
+        assert_eq!(reader.outcomes(&job, 1).unwrap(), expected[..1]);
+    }
+
+    #[test]
+    fn no_number_reads_the_whole_history() {
+        let scratch = Scratch::new();
+        let store = scratch.store();
+        for (sql, index) in [(LAST_FAILURE, "runs_by_failure"), (OUTCOMES, "runs_by_task")] {
+            let plan = plan(&store.connection, sql);
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+}
