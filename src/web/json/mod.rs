@@ -1,0 +1,4 @@
+//! The shapes of the API that more than one handler answers with (docs/api.md).
+
+pub(crate) mod run;
+pub(crate) mod task;
