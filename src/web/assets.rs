@@ -1,0 +1,192 @@
+//! The pages of the dashboard and what they need, embedded in the binary. An address that is no
+//! file gets the page itself, which knows what to show for it; only below `/assets/` every name is
+//! that of a file. Nothing here needs a session: no file holds data.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+use crate::web::http::{Body, Method, Problem, Reply, Request, Whole};
+
+/// A file as it is served.
+#[derive(Debug)]
+struct Asset {
+    path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+const FOLDER: &str = "/assets/";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The page comes first: it stands in for every address that has no file.
+static ASSETS: [Asset; 4] = [
+    Asset { path: "/index.html", kind: HTML, bytes: include_bytes!("../../static/index.html") },
+    Asset {
+        path: "/assets/page.css",
+        kind: "text/css; charset=utf-8",
+        bytes: include_bytes!("../../static/assets/page.css"),
+    },
+    Asset {
+        path: "/assets/page.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../static/assets/page.js"),
+    },
+    Asset {
+        path: "/assets/icon.svg",
+        kind: "image/svg+xml",
+        bytes: include_bytes!("../../static/assets/icon.svg"),
+    },
+];
+
+/// By place in [`ASSETS`].
+static TAGS: LazyLock<[String; ASSETS.len()]> =
+    LazyLock::new(|| std::array::from_fn(|index| tag(ASSETS[index].bytes)));
+
+/// Scripts and styles come from files of ours only, and nobody may put the page into a frame
+/// (docs/security.md, Headers).
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
+                      base-uri 'none'; form-action 'self'";
+
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// Answers whatever is not the API's.
+pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
+    match request.method {
+        Method::Get | Method::Head => {}
+        Method::Options => return Ok(Whole::new(204).header("Allow", ALLOW).into()),
+        Method::Post | Method::Delete | Method::Other => {
+            let problem = Problem::new(405, format!("allowed here: {ALLOW}"));
+            return Err(problem.header("Allow", ALLOW));
+        }
+    }
+    let index = match ASSETS.iter().position(|asset| asset.path == request.path) {
+        Some(index) => index,
+        None if request.path.starts_with(FOLDER) => {
+            return Err(Problem::new(404, "no such file"));
+        }
+        None => 0,
+    };
+    let (asset, tag) = (&ASSETS[index], &TAGS[index]);
+    // Asked each time, answered by 304 mostly: an update of the daemon shows at once.
+    let whole = match is_known(request, tag) {
+        true => Whole::new(304),
+        false => Whole { body: Body::Static(asset.bytes), ..Whole::new(200) }
+            .header("Content-Type", asset.kind),
+    };
+    let whole = whole.header("ETag", tag).header("Cache-Control", "no-cache");
+    Ok(match asset.kind {
+        HTML => whole.header("Content-Security-Policy", POLICY),
+        _ => whole,
+    }
+    .into())
+}
+
+/// Whether the client has these bytes already (RFC 9110, 13.1.2).
+fn is_known(request: &Request, tag: &str) -> bool {
+    let mut given =
+        request.all("If-None-Match").flat_map(|header| header.split(',')).map(str::trim);
+    given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
+}
+
+fn tag(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::http::Peer;
+
+    fn ask(method: Method, path: &str, if_none_match: &str) -> Whole {
+        let request = Request {
+            method,
+            path: path.to_owned(),
+            query: String::new(),
+            headers: vec![("If-None-Match".to_owned(), if_none_match.to_owned())],
+            body: Vec::new(),
+            peer: Peer::Socket,
+        };
+        match answer(&request) {
+            Ok(Reply::Whole(whole)) => whole,
+            Ok(Reply::Later(_) | Reply::Flow(_)) => panic!("a file is whole"),
+            Err(problem) => problem.into(),
+        }
+    }
+
+    fn header<'a>(whole: &'a Whole, name: &str) -> Option<&'a str> {
+        let found = whole.headers.iter().find(|(field, _)| *field == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn any_address_is_the_page_unless_a_file_is_meant() {
+        let page = include_bytes!("../../static/index.html").as_slice();
+        for path in ["/", "/index.html", "/runs", "/tasks/a.b.js", "/tasks/x/y", "/assets", "/api"]
+        {
+            let whole = ask(Method::Get, path, "");
+            assert_eq!((whole.status, whole.body.bytes()), (200, page), "{path}");
+            assert_eq!(header(&whole, "Content-Type"), Some(HTML));
+            assert_eq!(header(&whole, "Content-Security-Policy"), Some(POLICY));
+            assert_eq!(header(&whole, "Cache-Control"), Some("no-cache"));
+        }
+        let script = ask(Method::Get, "/assets/page.js", "");
+        assert_eq!(header(&script, "Content-Type"), Some("text/javascript; charset=utf-8"));
+        assert_eq!(header(&script, "Content-Security-Policy"), None);
+        for path in ["/assets/", "/assets/none.js", "/assets/../index.html", "/assets/%70age.js"] {
+            assert_eq!(ask(Method::Get, path, "").status, 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_has_the_file_gets_no_body() {
+        let whole = ask(Method::Get, "/", "");
+        let tag = header(&whole, "ETag").unwrap().to_owned();
+        for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+            let whole = ask(Method::Get, "/", &known);
+            assert_eq!((whole.status, whole.body.bytes()), (304, b"".as_slice()), "{known}");
+            assert_eq!(header(&whole, "ETag"), Some(tag.as_str()));
+        }
+        for other in ["", "\"x\"", tag.trim_matches('"')] {
+            assert_eq!(ask(Method::Get, "/", other).status, 200, "{other}");
+        }
+    }
+
+    #[test]
+    fn files_are_only_read() {
+        for (method, status) in [
+            (Method::Head, 200),
+            (Method::Options, 204),
+            (Method::Post, 405),
+            (Method::Delete, 405),
+            (Method::Other, 405),
+        ] {
+            let whole = ask(method, "/", "");
+            assert_eq!(whole.status, status, "{method:?}");
+            let allow = (status > 200).then_some(ALLOW);
+            assert_eq!(header(&whole, "Allow"), allow, "{method:?}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_served_and_every_link_of_the_page_is_one() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
+        let mut there: Vec<String> = Vec::new();
+        for (below, prefix) in [("", "/"), ("/assets", FOLDER)] {
+            let files = std::fs::read_dir(format!("{folder}{below}")).unwrap();
+            let files = files.map(Result::unwrap).filter(|file| file.path().is_file());
+            there.extend(files.map(|file| format!("{prefix}{}", file.file_name().display())));
+        }
+        there.sort();
+        let mut served: Vec<_> = ASSETS.iter().map(|asset| asset.path).collect();
+        served.sort_unstable();
+        assert_eq!(served, there);
+        let page = std::str::from_utf8(ASSETS[0].bytes).unwrap();
+        for link in page.split('"').filter(|text| text.starts_with(FOLDER)) {
+            assert!(served.contains(&link), "{link}");
+        }
+        assert!(!page.contains("style=") && !page.contains("<script>"), "the policy forbids it");
+    }
+}
