@@ -36,6 +36,7 @@ fn captured(limit: &str) -> (f64, u64) {
         ),
     );
     let daemon = home.start();
+    daemon.forget_peak();
     wait_until("the run is over", Duration::from_secs(120), || home.ended("lines").is_some());
     let row = home.ended("lines").unwrap();
     assert_eq!(row.log_bytes, i64::from(MEGABYTES) * 1_000_000, "{row:?}");

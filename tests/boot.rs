@@ -39,6 +39,8 @@ fn a_first_start_makes_its_files_for_the_owner_alone() {
     // What nobody printed has no file.
     assert!(!home.logs("tick").exists() || fs::read_dir(home.logs("tick")).unwrap().count() == 0);
 
+    // Whoever reads has a connection of its own.
+    assert_eq!(daemon.login().get("/api/runs").status, 200);
     daemon.stop_well();
     assert!(!home.data().join("daemon.pid").exists());
     assert!(!home.data().join("runwisp.db-wal").exists(), "the database is whole in one file");

@@ -65,7 +65,7 @@ fn killed_at_any_moment_every_run_ends_once_and_none_runs_twice() {
         .collect();
     assert!(running.is_empty(), "{running:?}");
     daemon.stop_well();
-    assert_eq!(process::in_directory(home.dir()), [], "nothing of any daemon is left");
+    assert_eq!(process::in_directory(home.dir()), [0; 0], "nothing of any daemon is left");
 
     let all = rows::all(&home.data());
     let ids: HashSet<&str> = all.iter().map(|row| row.id.as_str()).collect();

@@ -79,7 +79,7 @@ fn a_run_that_ignores_the_signal_is_killed_in_time_and_named() {
     let (status, took) = daemon.stop();
     assert_eq!(status.code(), Some(0));
     assert!(took > BUDGET - MARGIN && took < BUDGET + MARGIN, "{took:?}");
-    assert_eq!(process::in_directory(home.dir()), []);
+    assert_eq!(process::in_directory(home.dir()), [0; 0]);
     assert!(home.read("stderr").contains("stubborn"), "the blocker is named");
     // What did not end in time has no end yet; the next start knows.
     assert_eq!(home.rows("stubborn")[0].status, "running");
@@ -108,7 +108,7 @@ fn a_second_signal_ends_everything_at_once() {
     assert_eq!(daemon.wait().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(home.read("stderr").contains("killed before they had ended: stubborn/"));
-    assert_eq!(process::in_directory(home.dir()), []);
+    assert_eq!(process::in_directory(home.dir()), [0; 0]);
     assert_eq!(home.rows("stubborn")[0].status, "running");
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::cli::argv::{Argv, Flag, Usage, hint};
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
+use crate::model::job::Verb;
 use crate::model::run::EndReason;
 use crate::store::query::State;
 
@@ -18,7 +19,7 @@ use crate::store::query::State;
 pub(crate) enum Invocation {
     Help(Topic),
     Version,
-    Run(Globals, Command),
+    Run(Box<Globals>, Command),
 }
 
 /// A subcommand with its own arguments.
@@ -27,7 +28,9 @@ pub(crate) enum Command {
     /// `runwisp` alone.
     Start,
     Daemon,
-    Status,
+    Status {
+        output: Output,
+    },
     List {
         output: Output,
     },
@@ -37,7 +40,27 @@ pub(crate) enum Command {
     },
     Exec {
         task: String,
+        output: Output,
     },
+    /// One verb for a run in the daemon or in this process.
+    Run {
+        task: String,
+        place: Place,
+        output: Output,
+    },
+    RunTask {
+        task: String,
+        password: Option<String>,
+    },
+    /// Something is done with jobs, or with one run.
+    Operate {
+        verb: Verb,
+        targets: Vec<String>,
+    },
+    StopDaemon,
+    RestartDaemon,
+    Password,
+    OpenApi,
     Init {
         existing: Existing,
     },
@@ -45,6 +68,7 @@ pub(crate) enum Command {
         targets: Vec<String>,
         span: Span,
         output: Output,
+        until: Until,
     },
     History {
         task: Option<String>,
@@ -82,6 +106,26 @@ pub(crate) enum Existing {
     Replace,
 }
 
+/// Where `run` runs a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the daemon of the data directory where there is one, else here.
+    Either,
+    Daemon,
+    Here,
+    /// In the daemon, and nobody waits for it.
+    Detached,
+}
+
+/// How long `logs` goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To the end of what is written.
+    Written,
+    /// To the end of the run.
+    Ended,
+}
+
 /// Which lines of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Span {
@@ -89,6 +133,8 @@ pub(crate) enum Span {
     Last(u64),
     First(u64),
 }
+
+const A_TASK: &str = "the name of a task";
 
 /// Reads the arguments after the program's name.
 pub(crate) fn parse(argv: Vec<OsString>, around: &Surroundings<'_>) -> Result<Invocation, Usage> {
@@ -113,7 +159,7 @@ pub(crate) fn parse(argv: Vec<OsString>, around: &Surroundings<'_>) -> Result<In
     }
     let Some(command) = command(&mut argv)? else { return Ok(Invocation::Version) };
     let globals = globals.settle(around).map_err(|message| argv.refuse(message))?;
-    Ok(Invocation::Run(globals, command))
+    Ok(Invocation::Run(Box::new(globals), command))
 }
 
 fn subcommand(argv: &mut Argv) -> Result<Topic, Usage> {
@@ -137,7 +183,12 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
     let command = match argv.topic {
         Topic::Root => without_words(argv, Command::Start)?,
         Topic::Daemon => without_words(argv, Command::Daemon)?,
-        Topic::Status => without_words(argv, Command::Status)?,
+        Topic::Status => {
+            let output = output(argv);
+            without_words(argv, Command::Status { output })?
+        }
+        Topic::Password => without_words(argv, Command::Password)?,
+        Topic::OpenApi => without_words(argv, Command::OpenApi)?,
         Topic::Demo => without_words(argv, Command::Demo)?,
         Topic::Version => {
             argv.no_words()?;
@@ -151,7 +202,26 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             let output = output(argv);
             Command::Validate { path: argv.optional_word()?.map(PathBuf::from), output }
         }
-        Topic::Exec => Command::Exec { task: argv.one_word("the name of a task")? },
+        Topic::Exec => {
+            let output = output(argv);
+            Command::Exec { task: argv.one_word(A_TASK)?, output }
+        }
+        Topic::Run => run(argv)?,
+        Topic::RunTask => {
+            let password = argv.value(&["--password"])?;
+            Command::RunTask { task: argv.one_word(A_TASK)?, password }
+        }
+        Topic::Start => operate(argv, Verb::Start)?,
+        Topic::Pause => operate(argv, Verb::Pause)?,
+        Topic::Resume => operate(argv, Verb::Resume)?,
+        Topic::Stop => match argv.any_words()? {
+            targets if targets.is_empty() => Command::StopDaemon,
+            targets => Command::Operate { verb: Verb::Stop, targets },
+        },
+        Topic::Restart => match argv.any_words()? {
+            targets if targets.is_empty() => Command::RestartDaemon,
+            targets => Command::Operate { verb: Verb::Restart, targets },
+        },
         Topic::Init => {
             let existing = match argv.switch(&["-f", "--force"]) {
                 true => Existing::Replace,
@@ -171,11 +241,36 @@ fn without_words(argv: &mut Argv, command: Command) -> Result<Command, Usage> {
     Ok(command)
 }
 
+fn run(argv: &mut Argv) -> Result<Command, Usage> {
+    let output = output(argv);
+    let places: [(Flag, Place); 3] = [
+        (&["--daemon"], Place::Daemon),
+        (&["--standalone"], Place::Here),
+        (&["--detach"], Place::Detached),
+    ];
+    let given = places.map(|(flag, place)| argv.switch(flag).then_some((flag[0], place)));
+    let mut given = given.into_iter().flatten();
+    let place = match (given.next(), given.next(), given.next()) {
+        (None, ..) => Place::Either,
+        (Some((_, place)), None, _) => place,
+        // Nobody waits in front of this process for a run in it.
+        (Some(("--daemon", _)), Some(("--detach", place)), None) => place,
+        (Some((one, _)), Some(_), Some((other, _))) | (Some((one, _)), Some((other, _)), None) => {
+            return Err(argv.refuse(format!("{one} and {other} exclude each other")));
+        }
+    };
+    Ok(Command::Run { task: argv.one_word(A_TASK)?, place, output })
+}
+
+fn operate(argv: &mut Argv, verb: Verb) -> Result<Command, Usage> {
+    Ok(Command::Operate { verb, targets: argv.some_words("a task or a service")? })
+}
+
 fn logs(argv: &mut Argv) -> Result<Command, Usage> {
-    if argv.switch(&["-f", "--follow"]) {
-        return Err(argv
-            .refuse("-f is not supported yet: following a log comes with the daemon".to_owned()));
-    }
+    let until = match argv.switch(&["-f", "--follow"]) {
+        true => Until::Ended,
+        false => Until::Written,
+    };
     let output = output(argv);
     let span = match argv.value(&["-n", "--lines"])? {
         None => Span::All,
@@ -192,8 +287,12 @@ fn logs(argv: &mut Argv) -> Result<Command, Usage> {
             make(lines?)
         }
     };
+    if until == Until::Ended && matches!(span, Span::First(_)) {
+        let message = "-n +N shows the first lines and -f follows the last ones: take one of them";
+        return Err(argv.refuse(message.to_owned()));
+    }
     let targets = argv.some_words("a task, a service or the id of a run")?;
-    Ok(Command::Logs { targets, span, output })
+    Ok(Command::Logs { targets, span, output, until })
 }
 
 fn history(argv: &mut Argv) -> Result<Command, Usage> {
@@ -280,7 +379,7 @@ mod tests {
 
     fn globals(line: &str, env: &[&str]) -> Globals {
         match read(line, env, false, false).unwrap() {
-            Invocation::Run(globals, _) => globals,
+            Invocation::Run(globals, _) => *globals,
             Invocation::Help(_) | Invocation::Version => panic!("{line}"),
         }
     }
@@ -297,15 +396,17 @@ mod tests {
         let expected = Globals {
             config: Setting { path: "c.toml".into(), origin: Origin::Flag },
             data: Setting { path: "d".into(), origin: Origin::Flag },
+            socket: Setting { path: "s".into(), origin: Origin::Flag },
             host: "::1".to_owned(),
             port: 80,
+            address: Origin::Flag,
             log_level: Level::Debug,
         };
         for line in [
-            "-c c.toml --data d --host ::1 -p 80 --log-level debug daemon",
-            "daemon --config=c.toml --data=d --host=[::1] --port=80 --log-level=debug",
-            "--config c.toml daemon --data d --host ::1 --port 80 --log-level debug",
-            "-c=c.toml --data d daemon -p=80 --host ::1 --log-level debug --",
+            "-c c.toml --data d --socket s --host ::1 -p 80 --log-level debug daemon",
+            "daemon --config=c.toml --data=d --socket=s --host=[::1] --port=80 --log-level=debug",
+            "--config c.toml daemon --data d --socket s --host ::1 --port 80 --log-level debug",
+            "-c=c.toml --data d --socket s daemon -p=80 --host ::1 --log-level debug --",
         ] {
             assert_eq!(globals(line, &[]), expected, "{line}");
         }
@@ -316,6 +417,7 @@ mod tests {
         let env = [
             "RUNWISP_CONFIG=/e.toml",
             "RUNWISP_DATA=/e",
+            "RUNWISP_SOCKET=/e.sock",
             "RUNWISP_HOST=0.0.0.0",
             "RUNWISP_PORT=81",
             "RUNWISP_LOG_LEVEL=warn",
@@ -326,6 +428,10 @@ mod tests {
             Setting { path: "runwisp.toml".into(), origin: Origin::Default }
         );
         assert_eq!(defaults.data, Setting { path: "data".into(), origin: Origin::Default });
+        assert_eq!(
+            defaults.socket,
+            Setting { path: "data/runwisp.sock".into(), origin: Origin::Default }
+        );
         assert_eq!(
             (defaults.host.as_str(), defaults.port, defaults.log_level),
             ("127.0.0.1", 9477, Level::Info)
@@ -338,6 +444,7 @@ mod tests {
             Setting { path: "/e.toml".into(), origin: Origin::Environment }
         );
         assert_eq!(from_env.data, Setting { path: "/e".into(), origin: Origin::Environment });
+        assert_eq!(from_env.socket.path, PathBuf::from("/e.sock"));
         assert_eq!(
             (from_env.host.as_str(), from_env.port, from_env.log_level),
             ("0.0.0.0", 81, Level::Warn)
@@ -373,10 +480,13 @@ mod tests {
     fn every_command_reads_its_own_arguments() {
         let json = Output::Json;
         let human = Output::Human;
+        let operate =
+            |verb| Command::Operate { verb, targets: vec!["a".to_owned(), "b".to_owned()] };
         for (line, expected) in [
             ("", Command::Start),
             ("daemon", Command::Daemon),
-            ("status", Command::Status),
+            ("status", Command::Status { output: human }),
+            ("status --json", Command::Status { output: json }),
             ("demo", Command::Demo),
             ("list", Command::List { output: human }),
             ("list --json", Command::List { output: json }),
@@ -385,8 +495,22 @@ mod tests {
                 "validate --json x.toml",
                 Command::Validate { path: Some("x.toml".into()), output: json },
             ),
-            ("exec backup", Command::Exec { task: "backup".to_owned() }),
-            ("exec -- -c", Command::Exec { task: "-c".to_owned() }),
+            ("exec backup", Command::Exec { task: "backup".to_owned(), output: human }),
+            ("exec --json -- -c", Command::Exec { task: "-c".to_owned(), output: json }),
+            ("run-task a", Command::RunTask { task: "a".to_owned(), password: None }),
+            (
+                "run-task a --password x",
+                Command::RunTask { task: "a".to_owned(), password: Some("x".to_owned()) },
+            ),
+            ("start a b", operate(Verb::Start)),
+            ("stop a b", operate(Verb::Stop)),
+            ("restart a b", operate(Verb::Restart)),
+            ("pause a b", operate(Verb::Pause)),
+            ("resume a b", operate(Verb::Resume)),
+            ("stop", Command::StopDaemon),
+            ("restart", Command::RestartDaemon),
+            ("password", Command::Password),
+            ("openapi", Command::OpenApi),
             ("init", Command::Init { existing: Existing::Refuse }),
             ("init -f", Command::Init { existing: Existing::Replace }),
             ("init --force", Command::Init { existing: Existing::Replace }),
@@ -412,8 +536,18 @@ mod tests {
             let targets = vec!["a".to_owned(), "b".to_owned()];
             assert_eq!(
                 command_of(&format!("logs {line}")),
-                Command::Logs { targets, span, output: human }
+                Command::Logs { targets, span, output: human, until: Until::Written }
             );
+        }
+        for (line, place) in [
+            ("a", Place::Either),
+            ("--daemon a", Place::Daemon),
+            ("a --standalone", Place::Here),
+            ("a --detach", Place::Detached),
+            ("a --detach --daemon", Place::Detached),
+        ] {
+            let expected = Command::Run { task: "a".to_owned(), place, output: human };
+            assert_eq!(command_of(&format!("run {line}")), expected);
         }
         let next = NextArgs {
             what: "@daily".to_owned(),
@@ -455,7 +589,11 @@ mod tests {
         for (line, expected) in [
             ("lst", "unknown subcommand \"lst\"; did you mean \"list\"?\nsee \"runwisp --help\""),
             ("cloud", "unknown subcommand \"cloud\"\nsee \"runwisp --help\""),
-            ("run-task x", "unknown subcommand \"run-task\"\nsee \"runwisp --help\""),
+            (
+                "run a --standalone --detach",
+                "--standalone and --detach exclude each other\nsee \"runwisp run --help\"",
+            ),
+            ("start", "a task or a service is missing\nsee \"runwisp start --help\""),
             (
                 "list --jsn",
                 "unknown flag \"--jsn\"; did you mean \"--json\"?\nsee \"runwisp list --help\"",
@@ -517,7 +655,7 @@ mod tests {
         assert!(
             plain("logs a -n x").unwrap_err().starts_with("-n: \"x\" is not a number of lines")
         );
-        assert!(plain("logs a -f").unwrap_err().starts_with("-f is not supported yet"));
+        assert!(plain("logs a -f -n +5").unwrap_err().starts_with("-n +N shows the first lines"));
         assert!(plain("demo --data d").unwrap_err().starts_with("demo takes neither"));
         let status = plain("history --status faild").unwrap_err();
         assert!(

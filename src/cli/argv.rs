@@ -149,13 +149,18 @@ impl Argv {
         self.text(word)
     }
 
+    pub(crate) fn any_words(&mut self) -> Result<Vec<String>, Usage> {
+        let words = self.words()?;
+        words.into_iter().map(|word| self.text(word)).collect()
+    }
+
     /// One word or more.
     pub(crate) fn some_words(&mut self, what: &str) -> Result<Vec<String>, Usage> {
-        let words = self.words()?;
-        if words.is_empty() {
-            return Err(self.refuse(format!("{what} is missing")));
+        let words = self.any_words()?;
+        match words.is_empty() {
+            true => Err(self.refuse(format!("{what} is missing"))),
+            false => Ok(words),
         }
-        words.into_iter().map(|word| self.text(word)).collect()
     }
 
     fn surplus(&self, word: Option<&OsString>) -> Result<(), Usage> {

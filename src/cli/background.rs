@@ -8,14 +8,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
-use crate::cli::{Exit, Failure, failed, init, print, to_stderr};
+use crate::cli::{Exit, Failure, door, failed, init, print, status, to_stderr};
 use crate::daemon::lock::InstanceLock;
 use crate::daemon::{data_dir, listen};
-use crate::web::client::{self, Answer, Who};
+use crate::web::client::{self, Answer, Client, Deadline, Refusal, Who};
 use crate::{config, sys};
 
 const LOG: &str = "daemon.log";
@@ -26,7 +28,16 @@ const SHOWN_LINES: usize = 20;
 
 pub(crate) fn run(globals: &Globals, password: Option<OsString>) -> Result<Exit, Failure> {
     match health(globals) {
-        Answer::Healthy => return greet(globals),
+        Answer::Healthy => {
+            return match enter(globals) {
+                Err(Refusal::WrongPassword) => Err(Failure::Error(format!(
+                    "another RunWisp daemon is already running on port {} with a different \
+                     password; stop it, use its data directory, or choose another --port",
+                    globals.port
+                ))),
+                client => greet(globals, client.ok()),
+            };
+        }
         Answer::Said { status, by: Who::Daemon } => {
             return Err(Failure::Error(format!(
                 "the daemon on port {} answered {status}",
@@ -48,16 +59,21 @@ pub(crate) fn run(globals: &Globals, password: Option<OsString>) -> Result<Exit,
     data_dir::prepare(data).map_err(failed)?;
     // A daemon on another port may be writing the log that is about to be truncated.
     drop(InstanceLock::take(data).map_err(failed)?);
-    let log = data.join(LOG);
+    start(globals, |_| ())
+}
+
+/// Starts a daemon where none is, and waits until it is healthy. `adjust` sees the command last.
+pub(crate) fn start(globals: &Globals, adjust: impl FnOnce(&mut Command)) -> Result<Exit, Failure> {
+    let log = globals.data.path.join(LOG);
     let out = open_log(&log)?;
-    let mut daemon = spawn(globals, out).map_err(|error| {
+    let mut daemon = spawn(globals, out, adjust).map_err(|error| {
         Failure::Error(format!("cannot start a daemon: {}", error_text(&error)))
     })?;
     let clock = Clock::start();
     while clock.now().steady < PATIENCE {
         let healthy = matches!(health(globals), Answer::Healthy);
         if healthy {
-            return greet(globals);
+            return greet(globals, enter(globals).ok());
         }
         if daemon.try_wait().is_ok_and(|exit| exit.is_some()) {
             return Err(report(&log, "daemon failed to start"));
@@ -71,10 +87,35 @@ fn health(globals: &Globals) -> Answer {
     client::health(&globals.host, globals.port, client::GLANCE)
 }
 
-fn greet(globals: &Globals) -> Result<Exit, Failure> {
+/// As whoever holds the data directory, where that opens the door of this daemon.
+fn enter(globals: &Globals) -> Result<Client, Refusal> {
+    let deadline = Deadline { clock: Clock::start(), at: client::WHOLE };
+    door::open_same_port(globals, Some(deadline))
+}
+
+fn greet(globals: &Globals, client: Option<Client>) -> Result<Exit, Failure> {
     let address = client::address(&globals.host, globals.port);
-    print(&format!("RunWisp is healthy at :{}\n  Web:      http://{address}\n", globals.port))?;
+    let mut text = status::block(globals.port, client.as_ref());
+    text.push_str(&format!("  Web:      http://{address}\n"));
+    if io::stdout().is_terminal()
+        && let Some(ticket) = client.filter(|_| door::is_here(globals)).and_then(ticket)
+    {
+        text.push_str(&format!(
+            "  Log in:   http://{address}/api/auth/launch?ticket={ticket} (once, within a minute)\n"
+        ));
+    }
+    print(&text)?;
     Ok(Exit::Success)
+}
+
+/// For one login by link (docs/security.md, Launch tickets).
+fn ticket(client: Client) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Ticket {
+        ticket: String,
+    }
+    let Ticket { ticket } = client.post("/api/auth/launch-ticket").ok()?;
+    ticket.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(ticket)
 }
 
 fn open_log(path: &Path) -> Result<File, Failure> {
@@ -89,17 +130,20 @@ fn open_log(path: &Path) -> Result<File, Failure> {
 }
 
 /// A session of its own, so that closing the terminal leaves it alone.
-fn spawn(globals: &Globals, out: File) -> io::Result<Child> {
+fn spawn(globals: &Globals, out: File, adjust: impl FnOnce(&mut Command)) -> io::Result<Child> {
     let mut daemon = Command::new(std::env::current_exe()?);
     daemon
         .arg("daemon")
         .arg("--config")
         .arg(&globals.config.path)
         .arg("--data")
-        .arg(&globals.data.path);
+        .arg(&globals.data.path)
+        .arg("--socket")
+        .arg(&globals.socket.path);
     daemon.args(["--host", &globals.host, "--port", &globals.port.to_string()]);
     daemon.args(["--log-level", globals.log_level.as_str()]);
     daemon.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+    adjust(&mut daemon);
     sys::session::own_session(&mut daemon);
     daemon.spawn()
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
-use crate::cli::globals::Globals;
-use crate::cli::{Exit, Failure, daemon, failed, print, to_stderr};
+use crate::cli::globals::{self, Globals};
+use crate::cli::{Exit, Failure, daemon, failed, print, to_stderr, trusted_proxies};
 use crate::config;
 use crate::daemon::Options;
 use crate::daemon::secrets::{self, Found};
@@ -25,7 +25,14 @@ pub(crate) fn run(globals: &Globals) -> Result<Exit, Failure> {
     let config = config::load(&path, Clock::start().now().wall)?;
     let data = directory.0.join("data");
     let port = free_port(&globals.host, globals.port);
-    let options = Options { data: data.clone(), host: globals.host.clone(), port };
+    let socket = data.join(globals::SOCKET);
+    let options = Options {
+        data: data.clone(),
+        socket,
+        host: globals.host.clone(),
+        port,
+        trusted_proxies: trusted_proxies()?,
+    };
     DirBuilder::new().mode(0o700).create(&data).map_err(|error| cannot("create", &data, &error))?;
     // One that the daemon would not use is not shown.
     let password = match secrets::read(env::var_os(secrets::VARIABLE), &data).map_err(failed)? {
@@ -48,7 +55,9 @@ fn introduction(options: &Options, password: &str) -> String {
          Address:  http://{address}\n  \
          Password: {password}\n  \
          Look at:  runwisp history --data {data}\n            \
-         runwisp logs backup --data {data}\n\n"
+         runwisp logs -f web --data {data}\n  \
+         Try:      runwisp run by-hand --data {data}\n            \
+         runwisp restart web --data {data}\n\n"
     )
 }
 

@@ -2,16 +2,17 @@
 //! run thread and store are the daemon's own; only the schedule is left out.
 
 use std::env;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::base::time::Clock;
+use crate::cli::args::Output;
 use crate::cli::argv::hint;
+use crate::cli::ending::{self, Ending, pass_on};
 use crate::cli::globals::Globals;
-use crate::cli::{Exit, Failure, failed, logged, to_stderr};
+use crate::cli::{Exit, Failure, failed, logged};
 use crate::config::Config;
 use crate::config::load;
 use crate::daemon::lock::{InstanceLock, LockError};
@@ -19,22 +20,27 @@ use crate::daemon::world::{Audience, World};
 use crate::daemon::{boot, data_dir, main_loop};
 use crate::engine::{Answer, Engine, Input, Lifetime, Reconciled, ReplyId};
 use crate::inbox::Inbox;
-use crate::logs::{Observer, Stream};
 use crate::model::event::Event;
 use crate::model::job::{Job, RunOnStart, Verb, Work};
-use crate::model::run::{EndReason, Phase, Trigger};
+use crate::model::run::{Phase, Trigger};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
 use crate::store::calendar::Calendar;
 use crate::store::{self, Store};
 use crate::sys;
 
-/// What a shell says of a program that SIGINT ended.
-const INTERRUPTED: u8 = 130;
 /// A stop may take as long as the task's grace time, and then a little for its rows.
 const AFTER_GRACE: Duration = Duration::from_secs(3);
 
-pub(crate) fn run(globals: &Globals, task: &str) -> Result<Exit, Failure> {
+pub(crate) fn run(globals: &Globals, task: &str, output: Output) -> Result<Exit, Failure> {
+    ending::report(task, output, run_here(globals, task, output))
+}
+
+fn run_here(
+    globals: &Globals,
+    task: &str,
+    output: Output,
+) -> Result<(Option<Ending>, Exit), Failure> {
     let clock = Clock::start();
     let config = load(&globals.config.path, clock.now().wall)?;
     let job = find(&config, task)?;
@@ -51,7 +57,7 @@ pub(crate) fn run(globals: &Globals, task: &str) -> Result<Exit, Failure> {
         }
         Err(error) => return Err(failed(error)),
     };
-    logged(globals, || run_locked(globals, &config, job, clock))
+    logged(globals, || run_locked(globals, &config, job, clock, output))
 }
 
 /// The task as it is run by hand: without whatever would start it by itself.
@@ -76,7 +82,13 @@ fn find(config: &Config, task: &str) -> Result<Job, Failure> {
     }
 }
 
-fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Result<Exit, Failure> {
+fn run_locked(
+    globals: &Globals,
+    config: &Config,
+    job: Job,
+    clock: Clock,
+    output: Output,
+) -> Result<(Option<Ending>, Exit), Failure> {
     let (sender, inputs) = mpsc::channel();
     let inbox = Inbox::new(sender);
     sys::signals::listen(inbox.clone()).map_err(failed)?;
@@ -94,7 +106,11 @@ fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Res
     let jobs = [Arc::new(job)];
     let audience = Foreground { last: None, interrupted: false, refused: None };
     let mut world = World::new(clock.clone(), inbox, writer.clone(), &jobs, surroundings, audience);
-    world.observe(|| Some(Box::new(echo) as Observer));
+    // Whoever reads us may be gone; the run is here and goes on.
+    world.observe(match output {
+        Output::Human => || Some(Box::new(|from, bytes| drop(pass_on(Output::Human, from, bytes)))),
+        Output::Json => || Some(Box::new(|from, bytes| drop(pass_on(Output::Json, from, bytes)))),
+    });
     let mut engine = Engine::new(
         jobs,
         budget,
@@ -116,17 +132,8 @@ fn run_locked(globals: &Globals, config: &Config, job: Job, clock: Clock) -> Res
     world.audience.exit()
 }
 
-/// What the process writes, as it comes: stdout to stdout, stderr to stderr.
-fn echo(stream: Stream, bytes: &[u8]) {
-    // Whoever reads us may be gone; the run and its log go on.
-    let _ = match stream {
-        Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
-        Stream::Stderr | Stream::System => io::stderr().write_all(bytes),
-    };
-}
-
 struct Foreground {
-    last: Option<(EndReason, i32)>,
+    last: Option<Ending>,
     interrupted: bool,
     refused: Option<String>,
 }
@@ -135,8 +142,11 @@ impl Audience for Foreground {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::RunEnded(run) => {
-                if let Phase::Ended { end, .. } = &run.phase {
-                    self.last = Some((end.reason, end.exit_code));
+                if let Phase::Ended { since, at, end } = &run.phase {
+                    let took = since.and_then(|since| at.duration_since(since).try_into().ok());
+                    let took = took.map(|took: Duration| took.as_millis() as u64);
+                    let (id, reason) = (run.id.to_string(), end.reason.as_str());
+                    self.last = Some(Ending::new(id, reason, end.exit_code, took));
                 }
             }
             Event::Stopping { .. } => self.interrupted = true,
@@ -158,25 +168,17 @@ impl Audience for Foreground {
 }
 
 impl Foreground {
-    /// The exit code of the last attempt, as docs/running.md, Commands, says.
-    fn exit(self) -> Result<Exit, Failure> {
+    /// How the last attempt ended.
+    fn exit(self) -> Result<(Option<Ending>, Exit), Failure> {
         if let Some(text) = self.refused {
             return Err(Failure::Error(text));
         }
-        if self.interrupted {
-            return Ok(Exit::Task(INTERRUPTED));
-        }
-        match self.last {
-            Some((EndReason::Success, _)) => Ok(Exit::Success),
-            Some((reason, code)) => {
-                // Why a run failed its process has said, or a line of ours in its log.
-                if reason != EndReason::Failed {
-                    to_stderr(&format!("error: the run ended as {reason}\n"));
-                }
-                Ok(Exit::Task(u8::try_from(code).ok().filter(|code| *code > 0).unwrap_or(1)))
-            }
-            None => Ok(Exit::Failure),
-        }
+        let exit = match &self.last {
+            _ if self.interrupted => ending::INTERRUPTED,
+            Some(ending) => ending.exit(),
+            None => Exit::Failure,
+        };
+        Ok((self.last, exit))
     }
 }
 
@@ -185,20 +187,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_is_that_of_the_last_attempt() {
+    fn an_interrupt_has_an_exit_code_of_its_own_and_a_refusal_is_an_error() {
+        let ended = || Ending::new("id".to_owned(), "stopped", 143, None);
         for (last, interrupted, expected) in [
-            (Some((EndReason::Success, 0)), false, Ok(Exit::Success)),
-            (Some((EndReason::Failed, 7)), false, Ok(Exit::Task(7))),
-            (Some((EndReason::Failed, 139)), false, Ok(Exit::Task(139))),
-            (Some((EndReason::Failed, -1)), false, Ok(Exit::Task(1))),
-            (Some((EndReason::Timeout, 0)), false, Ok(Exit::Task(1))),
-            (Some((EndReason::Timeout, 143)), false, Ok(Exit::Task(143))),
-            (Some((EndReason::Stopped, 143)), true, Ok(Exit::Task(130))),
-            (None, true, Ok(Exit::Task(130))),
-            (None, false, Ok(Exit::Failure)),
+            (Some(ended()), false, Exit::Task(143)),
+            (Some(ended()), true, Exit::Task(130)),
+            (None, true, Exit::Task(130)),
+            (None, false, Exit::Failure),
         ] {
-            let end = Foreground { last, interrupted, refused: None };
-            assert_eq!(end.exit(), expected, "{last:?}");
+            let end = Foreground { last: last.clone(), interrupted, refused: None };
+            assert_eq!(end.exit(), Ok((last, expected)));
         }
         let refused = Some("cannot write".to_owned());
         let end = Foreground { last: None, interrupted: true, refused };

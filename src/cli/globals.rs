@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::cli::argv::{Argv, Usage};
 use crate::logging::Level;
 
+/// The control socket in the data directory.
+pub(crate) const SOCKET: &str = "runwisp.sock";
 /// The HTTP port where nobody says another.
 const DEFAULT_PORT: u16 = 9477;
 
@@ -14,9 +16,13 @@ const DEFAULT_PORT: u16 = 9477;
 pub(crate) struct Globals {
     pub(crate) config: Setting,
     pub(crate) data: Setting,
+    /// The control socket.
+    pub(crate) socket: Setting,
     /// The address that the daemon binds and clients call: a name, or an IP without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Whether somebody chose the host or the port.
+    pub(crate) address: Origin,
     pub(crate) log_level: Level,
 }
 
@@ -48,6 +54,7 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) struct GlobalFlags {
     config: Option<OsString>,
     data: Option<OsString>,
+    socket: Option<OsString>,
     host: Option<String>,
     port: Option<String>,
     log_level: Option<String>,
@@ -58,6 +65,7 @@ impl GlobalFlags {
         Ok(GlobalFlags {
             config: argv.os_value(&["-c", "--config"])?,
             data: argv.os_value(&["--data"])?,
+            socket: argv.os_value(&["--socket"])?,
             host: argv.value(&["--host"])?,
             port: argv.value(&["-p", "--port"])?,
             log_level: argv.value(&["--log-level"])?,
@@ -73,23 +81,33 @@ impl GlobalFlags {
     pub(crate) fn settle(self, around: &Surroundings<'_>) -> Result<Globals, String> {
         let system_config = around.is_root && !around.has_local_config;
         let config = path(around, self.config, "RUNWISP_CONFIG", || match system_config {
-            true => "/etc/runwisp/runwisp.toml",
-            false => "runwisp.toml",
+            true => "/etc/runwisp/runwisp.toml".into(),
+            false => "runwisp.toml".into(),
         });
         // Root who names a file relative to the current directory works in that directory.
         let works_here = config.origin != Origin::Default && config.path.is_relative();
         let data =
             path(around, self.data, "RUNWISP_DATA", || match around.is_root && !works_here {
-                true => "/var/lib/runwisp",
-                false => "data",
+                true => "/var/lib/runwisp".into(),
+                false => "data".into(),
             });
-        let host = match text(around, self.host, "--host", "RUNWISP_HOST")? {
+        let socket = path(around, self.socket, "RUNWISP_SOCKET", || data.path.join(SOCKET));
+        let host = text(around, self.host, "--host", "RUNWISP_HOST")?;
+        let port = text(around, self.port, "--port", "RUNWISP_PORT")?;
+        let address = match (&host, &port) {
+            (None, None) => Origin::Default,
+            (Some((_, source)), _) | (None, Some((_, source))) => match source.starts_with('-') {
+                true => Origin::Flag,
+                false => Origin::Environment,
+            },
+        };
+        let host = match host {
             None => "127.0.0.1".to_owned(),
             Some((value, source)) => bare_host(&value).ok_or_else(|| {
                 format!("{source}: {value:?} is not a host name or an IP address; the port goes into --port")
             })?,
         };
-        let port = match text(around, self.port, "--port", "RUNWISP_PORT")? {
+        let port = match port {
             None => DEFAULT_PORT,
             Some((value, source)) => {
                 value.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
@@ -103,7 +121,7 @@ impl GlobalFlags {
                 format!("{source}: {value:?} must be one of debug, info, warn, error")
             })?,
         };
-        Ok(Globals { config, data, host, port, log_level })
+        Ok(Globals { config, data, socket, host, port, address, log_level })
     }
 }
 
@@ -116,14 +134,14 @@ fn path(
     around: &Surroundings<'_>,
     flag: Option<OsString>,
     name: &str,
-    default: impl Fn() -> &'static str,
+    default: impl Fn() -> PathBuf,
 ) -> Setting {
-    let (value, origin) = match (flag, variable(around, name)) {
-        (Some(value), _) => (value, Origin::Flag),
-        (None, Some(value)) => (value, Origin::Environment),
-        (None, None) => (default().into(), Origin::Default),
+    let (path, origin) = match (flag, variable(around, name)) {
+        (Some(value), _) => (value.into(), Origin::Flag),
+        (None, Some(value)) => (value.into(), Origin::Environment),
+        (None, None) => (default(), Origin::Default),
     };
-    Setting { path: PathBuf::from(value), origin }
+    Setting { path, origin }
 }
 
 /// The value and the name of the flag or variable that it came from.

@@ -8,27 +8,45 @@ pub(crate) enum Topic {
     Status,
     List,
     Validate,
+    Run,
+    RunTask,
     Exec,
+    Start,
+    Stop,
+    Restart,
+    Pause,
+    Resume,
     Init,
     Logs,
     History,
     Next,
+    Password,
+    OpenApi,
     Demo,
     Version,
 }
 
 impl Topic {
     /// Every subcommand, in the order of the overview.
-    pub(crate) const SUBCOMMANDS: [Topic; 11] = [
+    pub(crate) const SUBCOMMANDS: [Topic; 20] = [
         Topic::Daemon,
         Topic::Status,
-        Topic::List,
-        Topic::Validate,
-        Topic::Next,
-        Topic::Exec,
-        Topic::Logs,
-        Topic::History,
+        Topic::Password,
         Topic::Init,
+        Topic::Validate,
+        Topic::List,
+        Topic::Next,
+        Topic::Run,
+        Topic::RunTask,
+        Topic::Exec,
+        Topic::History,
+        Topic::Logs,
+        Topic::Start,
+        Topic::Stop,
+        Topic::Restart,
+        Topic::Pause,
+        Topic::Resume,
+        Topic::OpenApi,
         Topic::Demo,
         Topic::Version,
     ];
@@ -46,7 +64,16 @@ impl Topic {
             Topic::Status => "status",
             Topic::List => "list",
             Topic::Validate => "validate",
+            Topic::Run => "run",
+            Topic::RunTask => "run-task",
             Topic::Exec => "exec",
+            Topic::Start => "start",
+            Topic::Stop => "stop",
+            Topic::Restart => "restart",
+            Topic::Pause => "pause",
+            Topic::Resume => "resume",
+            Topic::Password => "password",
+            Topic::OpenApi => "openapi",
             Topic::Init => "init",
             Topic::Logs => "logs",
             Topic::History => "history",
@@ -64,7 +91,16 @@ impl Topic {
             Topic::Status => with_globals(STATUS),
             Topic::List => with_globals(LIST),
             Topic::Validate => with_globals(VALIDATE),
+            Topic::Run => with_globals(RUN),
+            Topic::RunTask => with_globals(RUN_TASK),
             Topic::Exec => with_globals(EXEC),
+            Topic::Start => with_globals(START),
+            Topic::Stop => with_globals(STOP),
+            Topic::Restart => with_globals(RESTART),
+            Topic::Pause => with_globals(PAUSE),
+            Topic::Resume => with_globals(RESUME),
+            Topic::Password => with_globals(PASSWORD),
+            Topic::OpenApi => OPENAPI.to_owned(),
             Topic::Init => with_globals(INIT),
             Topic::Logs => with_globals(LOGS),
             Topic::History => with_globals(HISTORY),
@@ -89,6 +125,8 @@ Without a subcommand: starts a daemon in the background if none runs, and says w
 The daemon:
   daemon              run in the foreground, as a service manager wants it
   status              is the daemon healthy? exit 0 or 1
+  stop, restart       stop the daemon, or start it anew (with names: tasks and services)
+  password            print the password that the daemon made
 
 The configuration:
   init                write a commented runwisp.toml to start from
@@ -97,11 +135,21 @@ The configuration:
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
 
 Runs:
+  run <task>          run a task, in the daemon or without one, and wait for it
+  run-task <task>     have the daemon start a task, and do not wait
   exec <task>         run one task here and now, without a daemon
   history [task]      recent runs and how they ended
-  logs <target...>    what tasks, services and runs printed
+  logs <target...>    what tasks, services and runs printed; -f follows
+
+Tasks and services of the daemon, by name or pattern:
+  start <target...>   start what does not run
+  stop <target...>    stop what runs and drop what waits
+  restart <target...> stop and start again
+  pause <task...>     switch schedules off
+  resume <task...>    switch them on again
 
 Other:
+  openapi             print the schema of the HTTP API
   demo                a daemon with sample tasks in a temporary directory
   version             print the version
 
@@ -114,6 +162,7 @@ Global flags, before or after the subcommand:
                          /etc/runwisp/runwisp.toml]
       --data <path>      data directory: database, logs, password [data; for root: /var/lib/runwisp,
                          unless --config is a relative path]
+      --socket <path>    control socket [runwisp.sock in the data directory]
       --host <host>      address to listen on, or to ask [127.0.0.1]
   -p, --port <port>      HTTP port, 1 to 65535 [9477]
       --log-level <lvl>  debug, info, warn or error [info]
@@ -123,9 +172,11 @@ Global flags, before or after the subcommand:
 
 const ENVIRONMENT: &str = "\
 Environment:
-  RUNWISP_CONFIG, RUNWISP_DATA, RUNWISP_HOST, RUNWISP_PORT, RUNWISP_LOG_LEVEL
+  RUNWISP_CONFIG, RUNWISP_DATA, RUNWISP_SOCKET, RUNWISP_HOST, RUNWISP_PORT,
+  RUNWISP_LOG_LEVEL
                          in place of the flag; the flag wins
   RUNWISP_PASSWORD       the password; wins over the file \"password\" in the data directory
+  RUNWISP_TRUST_PROXY    addresses of reverse proxies that are believed, separated by commas
   RUNWISP_FINGERPRINT    the name of this instance, such as bright-falcon
   NO_COLOR               no colour
 ";
@@ -143,10 +194,12 @@ stop, 1 when it cannot start or cannot go on.
 const STATUS: &str = "\
 Asks the daemon on --host and --port whether it is healthy.
 
-Usage: runwisp status [flags]
+Usage: runwisp status [--json] [flags]
 
 Exit 0 when it is, 1 otherwise, after 4 seconds at most. Needs neither the config nor the data
-directory.
+directory; where it may use the control socket or knows the password, it also says what runs there.
+
+      --json             one JSON document on stdout, with the tasks and their last runs
 ";
 
 const LIST: &str = "\
@@ -168,13 +221,107 @@ would accept the file (warnings are allowed), 1 otherwise.
       --json             one JSON document on stdout
 ";
 
+const RUN: &str = "\
+Runs one task and waits for it: prints what it prints and exits with its exit code.
+
+Usage: runwisp run <task> [--daemon | --standalone | --detach] [--json] [flags]
+
+Where a daemon uses the data directory, that daemon runs the task and this command follows its
+log; otherwise the task runs in this process, as with exec. Ctrl-C ends the run in this process;
+of a run in the daemon it ends only the following (exit 130): \"runwisp stop <run id>\" ends the
+run. Retries are waited for, restarts on failure are not; the exit code is that of the last attempt.
+
+      --daemon           in the daemon, or not at all
+      --standalone       in this process, or not at all
+      --detach           in the daemon; print the id of the run and do not wait
+      --json             one JSON document on stdout; the output of the task goes to stderr
+";
+
+const RUN_TASK: &str = "\
+Has the daemon start a task and prints the id of the run.
+
+Usage: runwisp run-task <task> [--password <password>] [flags]
+
+Does not wait for the end of the run. Exit 1 when the task could not be started, was skipped because
+it runs already, or found the queue full.
+
+      --password <p>     log in with this password, not with RUNWISP_PASSWORD or the file
+                         \"password\" in the data directory; others may see it in the process list
+";
+
 const EXEC: &str = "\
 Runs one task in this process, prints what it prints and exits with its exit code.
 
-Usage: runwisp exec <task> [flags]
+Usage: runwisp exec <task> [--json] [flags]
 
 The run is recorded like any other. Refused while a daemon uses the data directory.
 Exit 1 when the task could not run; 128+N when signal N ended it.
+
+      --json             one JSON document on stdout; the output of the task goes to stderr
+";
+
+const START: &str = "\
+Starts tasks and services of the daemon that do not run; others are left alone.
+
+Usage: runwisp start <target...> [flags]
+
+A target is a name, or a pattern such as 'db-*' in quotes.
+";
+
+const STOP: &str = "\
+Stops tasks and services of the daemon, single runs, or the daemon itself.
+
+Usage: runwisp stop [target...] [flags]
+
+A target is a name, a pattern such as 'db-*' in quotes, or the id of a run. What runs is ended,
+what waits is dropped; a service stays stopped until it is started again or the daemon is.
+
+Without a target: stops the daemon that uses the data directory and waits for its end. One that
+systemd runs is stopped with systemctl.
+";
+
+const RESTART: &str = "\
+Restarts tasks and services of the daemon, or the daemon itself.
+
+Usage: runwisp restart [target...] [flags]
+
+A target is a name, or a pattern such as 'db-*' in quotes.
+
+Without a target: stops the daemon that uses the data directory, waits for its end and starts it
+again in the background, with the arguments, directory and environment that it had. One that
+systemd runs is restarted with systemctl.
+";
+
+const PAUSE: &str = "\
+Switches the schedules of tasks off, until they are resumed; also over restarts of the daemon.
+
+Usage: runwisp pause <task...> [flags]
+
+A task is meant by its name, or by a pattern such as 'db-*' in quotes, which means the tasks that
+have a schedule. Ticks in the meantime are not caught up; starting by hand still works.
+";
+
+const RESUME: &str = "\
+Switches the schedules of tasks on again.
+
+Usage: runwisp resume <task...> [flags]
+
+A task is meant by its name, or by a pattern such as 'db-*' in quotes, which means the tasks that
+have a schedule.
+";
+
+const PASSWORD: &str = "\
+Prints the password that the daemon made at its first start.
+
+Usage: runwisp password [flags]
+
+A password that somebody chose is not shown: whoever chose it has it.
+";
+
+const OPENAPI: &str = "\
+Prints the schema of the HTTP API as OpenAPI 3.1 in JSON.
+
+Usage: runwisp openapi
 ";
 
 const INIT: &str = "\
@@ -188,9 +335,10 @@ Usage: runwisp init [--force] [flags]
 const LOGS: &str = "\
 Prints what tasks, services or single runs wrote; of a task or service, its latest run.
 
-Usage: runwisp logs <target...> [-n N | -n +N] [--json] [flags]
+Usage: runwisp logs <target...> [-n N | -n +N] [-f] [--json] [flags]
 
-  -n, --lines <N>        only the last N lines; +N: only the first N
+  -n, --lines <N>        only the last N lines; +N: only the first N, not with -f
+  -f, --follow           ask the daemon and go on until these runs are over
       --json             one JSON record per line
 ";
 

@@ -31,6 +31,7 @@ pub(crate) fn run(
         output,
     };
     for run in &runs {
+        let origin = Origin { run_id: &run.id.to_string(), task_name: run.job.as_str() };
         let place = LogPlace::new(&data.join("logs"), &run.job, run.id, run.created_at);
         let (since, writing) = match run.phase {
             Phase::Pending => (None, Writing::Ongoing),
@@ -56,7 +57,7 @@ pub(crate) fn run(
             ));
         }
         for line in log.lines(from, limit) {
-            page.write(run, &line.map_err(failed)?)?;
+            page.write(origin, &line.map_err(failed)?)?;
         }
     }
     page.out.flush()?;
@@ -78,17 +79,35 @@ fn find(reader: &Reader, target: &str) -> Result<Run, Failure> {
     }
 }
 
-struct Page<W> {
-    out: W,
+/// Lines on their way to a reader.
+pub(crate) struct Page<W> {
+    pub(crate) out: W,
     /// A terminal gets no control bytes of a task; a file or a pipe gets the very bytes.
-    terminal: bool,
-    output: Output,
+    pub(crate) terminal: bool,
+    pub(crate) output: Output,
+}
+
+/// Whose line it is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Origin<'a> {
+    pub(crate) run_id: &'a str,
+    pub(crate) task_name: &'a str,
+}
+
+/// The text of a line as a terminal may show it, or as it is.
+pub(crate) fn shown(text: &[u8], is_terminal: bool) -> Vec<u8> {
+    if !is_terminal {
+        return text.to_vec();
+    }
+    let text = String::from_utf8_lossy(text);
+    let cells: Vec<_> = text.split('\t').map(escape).collect();
+    cells.join("\t").into_bytes()
 }
 
 #[derive(Serialize)]
 struct Record<'a> {
-    run_id: String,
-    task_name: &'a str,
+    #[serde(flatten)]
+    origin: Origin<'a>,
     n: u64,
     ts: Option<String>,
     stream: &'static str,
@@ -98,17 +117,15 @@ struct Record<'a> {
 }
 
 impl<W: Write> Page<W> {
-    fn write(&mut self, run: &Run, line: &Line) -> Result<(), Failure> {
-        let text = String::from_utf8_lossy(&line.text);
+    pub(crate) fn write(&mut self, origin: Origin<'_>, line: &Line) -> Result<(), Failure> {
         match self.output {
             Output::Json => {
                 let record = Record {
-                    run_id: run.id.to_string(),
-                    task_name: run.job.as_str(),
+                    origin,
                     n: line.n,
                     ts: jiff::Timestamp::from_millisecond(line.at).ok().map(rfc3339),
                     stream: line.stream.as_str(),
-                    text: &text,
+                    text: &String::from_utf8_lossy(&line.text),
                     continued: line.continued,
                 };
                 serde_json::to_writer(&mut self.out, &record).map_err(io::Error::from)?;
@@ -117,13 +134,7 @@ impl<W: Write> Page<W> {
                 if line.stream == Stream::System {
                     self.out.write_all(b"[SYSTEM] ")?;
                 }
-                match self.terminal {
-                    true => {
-                        let cells: Vec<_> = text.split('\t').map(escape).collect();
-                        self.out.write_all(cells.join("\t").as_bytes())?;
-                    }
-                    false => self.out.write_all(&line.text)?,
-                }
+                self.out.write_all(&shown(&line.text, self.terminal))?;
             }
         }
         self.out.write_all(b"\n")?;
@@ -134,25 +145,13 @@ impl<W: Write> Page<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::job::Kind;
-    use crate::model::run::Trigger;
 
     /// One line as it is printed.
     fn printed(terminal: bool, output: Output, stream: Stream, text: &[u8]) -> String {
-        let run = Run {
-            id: "01JTQ6V6Z9M3XK2B8N4C7D5E1F".parse().unwrap(),
-            job: JobName::new("a"),
-            kind: Kind::Task,
-            trigger: Trigger::Cron,
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-            phase: Phase::Pending,
-            retry_attempt: 0,
-            retry_of: None,
-            replica: 0,
-        };
+        let origin = Origin { run_id: "01JTQ6V6Z9M3XK2B8N4C7D5E1F", task_name: "a" };
         let line = Line { n: 3, at: 1500, stream, text: text.to_vec(), continued: false };
         let mut page = Page { out: Vec::new(), terminal, output };
-        page.write(&run, &line).unwrap();
+        page.write(origin, &line).unwrap();
         String::from_utf8_lossy(&page.out).into_owned()
     }
 

@@ -4,16 +4,25 @@ pub(crate) mod args;
 mod argv;
 mod background;
 mod demo;
+mod door;
+mod ending;
 mod exec;
+mod follow;
 pub(crate) mod globals;
 mod help;
 mod history;
 mod init;
+mod instance;
 mod list;
 mod logs;
 mod next;
+mod operate;
+mod password;
+mod run;
+mod run_task;
 mod status;
 mod table;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -27,13 +36,17 @@ use std::{env, fs};
 
 use serde::Serialize;
 
+use crate::auth::proxy::{self, Proxies};
+use crate::base::escape::escape;
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
-use crate::cli::args::{Command, Invocation};
+use crate::cli::args::{Command, Invocation, Until};
 use crate::cli::globals::{Globals, Surroundings};
 use crate::config::{Config, LoadError};
 use crate::daemon::{Options, secrets};
 use crate::logging::Logging;
+use crate::web::api;
+use crate::web::client::Refusal;
 use crate::{config, daemon, logging};
 
 /// How the program ends.
@@ -70,7 +83,7 @@ impl Outcome {
     }
 
     fn print(self) -> Result<Exit, Failure> {
-        to_stderr(&self.stderr);
+        to_stderr(&tame(&self.stderr));
         print(&self.stdout)?;
         Ok(self.exit)
     }
@@ -98,7 +111,7 @@ impl Failure {
             Failure::Error(message) => format!("error: {message}\n"),
             Failure::Problems(lines) => format!("{lines}\n"),
         };
-        to_stderr(&text);
+        to_stderr(&tame(&text));
         Exit::Failure
     }
 }
@@ -109,6 +122,12 @@ impl From<LoadError> for Failure {
             LoadError::Unreadable(reason) => Failure::Error(reason),
             LoadError::Invalid(problems) => Failure::Problems(problems.to_string()),
         }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Error(refusal.to_string())
     }
 }
 
@@ -133,6 +152,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())?;
     Ok(())
+}
+
+/// Messages name what was typed and what a file or another host said: none of it may act on the
+/// terminal.
+fn tame(lines: &str) -> String {
+    lines.lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
 /// Writes a message. Where nobody hears it, there is nobody to tell.
@@ -160,7 +185,7 @@ fn invoke() -> Result<Exit, Failure> {
 fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
     let now = Clock::start().now().wall;
     match command {
-        Command::Status => status::run(globals).print(),
+        Command::Status { output } => status::run(globals, output).print(),
         Command::List { output } => {
             list::run(config::load(&globals.config.path, now), output)?.print()
         }
@@ -172,16 +197,44 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::Start => background::run(globals, env::var_os(secrets::VARIABLE)),
         Command::Daemon => {
             let data = std::path::absolute(&globals.data.path).map_err(failed)?;
-            let options = Options { data, host: globals.host.clone(), port: globals.port };
+            let socket = std::path::absolute(&globals.socket.path).map_err(failed)?;
+            let (host, port) = (globals.host.clone(), globals.port);
+            let trusted_proxies = trusted_proxies()?;
+            let options = Options { data, socket, host, port, trusted_proxies };
             daemon(globals, &options, &config::load(&globals.config.path, now)?)
         }
-        Command::Exec { task } => exec::run(globals, &task),
-        Command::Logs { targets, span, output } => logs::run(globals, &targets, span, output),
+        Command::Exec { task, output } => exec::run(globals, &task, output),
+        Command::Run { task, place, output } => run::run(globals, &task, place, output),
+        Command::RunTask { task, password } => {
+            run_task::run(globals, &task, password.as_deref())?.print()
+        }
+        Command::Operate { verb, targets } => operate::run(globals, verb, &targets)?.print(),
+        Command::StopDaemon => instance::stop(globals)?.print(),
+        Command::RestartDaemon => instance::restart(globals),
+        Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),
+        Command::OpenApi => Outcome::success(api::document::text()).print(),
+        Command::Logs { targets, span, output, until: Until::Written } => {
+            logs::run(globals, &targets, span, output)
+        }
+        Command::Logs { targets, span, output, until: Until::Ended } => {
+            tail::run(globals, &targets, span, output)
+        }
         Command::History { task, limit, status, output } => {
             history::run(globals, task.as_deref(), limit, status, output)?.print()
         }
         Command::Demo => demo::run(globals),
     }
+}
+
+/// What the environment says about proxies; the daemon alone cares.
+fn trusted_proxies() -> Result<Option<Proxies>, Failure> {
+    let values = proxy::VARIABLES.map(|name| {
+        let not_text = |_| Failure::Error(format!("{name}: the value is not UTF-8"));
+        env::var_os(name).map(|value| value.into_string().map_err(not_text)).transpose()
+    });
+    let [first, second] = values;
+    let (first, second) = (first?, second?);
+    Proxies::of_variables([first.as_deref(), second.as_deref()]).map_err(Failure::Error)
 }
 
 /// The daemon in the foreground.
@@ -194,10 +247,7 @@ fn daemon(globals: &Globals, options: &Options, config: &Config) -> Result<Exit,
 }
 
 /// What runs tasks has a log, on stderr.
-fn logged(
-    globals: &Globals,
-    work: impl FnOnce() -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
+fn logged<T>(globals: &Globals, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let logging = Logging::start(globals.log_level).map_err(failed)?;
     let result = work();
     logging.shutdown();

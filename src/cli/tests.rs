@@ -63,7 +63,7 @@ impl Drop for Place {
 fn parsed(argv: &[&str]) -> (Globals, Command) {
     let around = Surroundings { env: &|_| None, is_root: false, has_local_config: false };
     match args::parse(argv.iter().map(Into::into).collect(), &around) {
-        Ok(Invocation::Run(globals, command)) => (globals, command),
+        Ok(Invocation::Run(globals, command)) => (*globals, command),
         other => panic!("{argv:?}: {other:?}"),
     }
 }
@@ -76,10 +76,17 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         Command::Validate { path, output } => validate::run(&globals, path, output, now),
         Command::Next(args) => next::run(&globals, &args, now),
         Command::Init { existing } => init::run(&globals, existing, None),
-        Command::Status => Ok(status::run(&globals)),
+        Command::Status { output } => Ok(status::run(&globals, output)),
         Command::Start
         | Command::Daemon
         | Command::Exec { .. }
+        | Command::Run { .. }
+        | Command::RunTask { .. }
+        | Command::Operate { .. }
+        | Command::StopDaemon
+        | Command::RestartDaemon
+        | Command::Password
+        | Command::OpenApi
         | Command::Logs { .. }
         | Command::History { .. }
         | Command::Demo => panic!("{argv:?} does more than ask"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::base::escape::escape;
 use crate::cli::args::Output;
 use crate::cli::globals::{Globals, Origin};
 use crate::cli::{Exit, Failure, Outcome, counted, document};
@@ -39,7 +40,7 @@ pub(crate) fn run(
 fn human(config: &Config) -> Outcome {
     let stdout = format!(
         "ok: {}: {}, {}, {}, timezone {}\n",
-        config.path.display(),
+        escape(&config.path.to_string_lossy()),
         counted(count(config, Kind::Task), "task"),
         counted(count(config, Kind::Service), "service"),
         counted(config.notifiers, "notifier"),

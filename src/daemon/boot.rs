@@ -9,8 +9,8 @@ use crate::base::bytes;
 use crate::base::time::Clock;
 use crate::config::Config;
 use crate::daemon::StartError;
-use crate::daemon::fingerprint::{fingerprint, machine_id};
-use crate::daemon::secrets;
+use crate::daemon::fingerprint::{self, Fingerprint, machine_id};
+use crate::daemon::secrets::{self, Password, Source};
 use crate::engine::Found;
 use crate::logs::{LogPlace, append_system};
 use crate::model::change::Change;
@@ -43,8 +43,8 @@ pub(crate) fn find(
         repeating.map(|job| store.newest_executed(&job.name)).filter_map(Result::transpose);
     Ok(Found {
         newest: newest.collect::<Result<_, _>>()?,
-        paused: store.paused()?.into_iter().collect(),
         anchors: store.anchors()?,
+        paused: store.paused()?.into_iter().collect(),
         machine_booted: is_new_boot(
             store.setting(MACHINE_BOOT)?.as_deref(),
             boot_of_machine(machine),
@@ -125,36 +125,43 @@ fn repeats(job: &Job) -> bool {
     })
 }
 
-/// The instance's own rows: its fingerprint, and the boot of the machine that it runs in.
-pub(crate) fn remember(store: &Store, machine: &str) -> Result<Vec<Change>, StartError> {
+/// The name of the instance.
+pub(crate) fn fingerprint(store: &Store) -> Result<Fingerprint, StartError> {
     // Empty is how an environment file says nothing; what is not UTF-8 is refused below.
     let variable = env::var_os("RUNWISP_FINGERPRINT").filter(|value| !value.is_empty());
     let variable = variable.as_ref().map(|value| value.to_string_lossy());
     let stored = store.setting(FINGERPRINT)?;
     let directory = env::current_dir().unwrap_or_default();
-    let name = fingerprint(variable.as_deref(), stored.as_deref(), &machine_id(), &directory)?;
-    Ok(vec![
+    Ok(fingerprint::fingerprint(variable.as_deref(), stored.as_deref(), &machine_id(), &directory)?)
+}
+
+/// The instance's own rows: its name, and the boot of the machine that it runs in.
+pub(crate) fn remember(name: &Fingerprint, machine: &str) -> Vec<Change> {
+    vec![
         Change::Set { key: FINGERPRINT, value: name.as_str().to_owned() },
         Change::Set { key: MACHINE_BOOT, value: boot_of_machine(machine).unwrap_or_default() },
-    ])
+    ]
 }
 
 /// Finds the password, or makes one. The value is shown on a terminal and nowhere else.
-pub(crate) fn settle_password(data: &Path) -> Result<(), StartError> {
-    let found = secrets::read(env::var_os(secrets::VARIABLE), data)?;
+pub(crate) fn settle_password(data: &Path) -> Result<Password, StartError> {
+    let (variable, credentials) =
+        (env::var_os(secrets::VARIABLE), env::var_os("CREDENTIALS_DIRECTORY"));
+    let found = secrets::find(variable, credentials, data)?;
     for warning in &found.warnings {
         log::warn!("{warning}");
     }
-    if found.password.is_none() {
-        let password = secrets::generate()?;
-        let path = secrets::store(data, &password)?;
-        let mut stdout = io::stdout();
-        if stdout.is_terminal() {
-            writeln!(stdout, "password: {password}")?;
-        }
-        log::info!("a password was made and saved in {}", path.display());
+    if let Some(password) = found.password {
+        return Ok(password);
     }
-    Ok(())
+    let text = secrets::generate()?;
+    let path = secrets::store(data, &text)?;
+    let mut stdout = io::stdout();
+    if stdout.is_terminal() {
+        writeln!(stdout, "password: {text}")?;
+    }
+    log::info!("a password was made and saved in {}", path.display());
+    Ok(Password { text, source: Source::File(path) })
 }
 
 /// Random bits that keep the run ids of two daemons apart.

@@ -5,7 +5,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use crate::base::sentence::error_text;
-use crate::web;
 use crate::web::client::{self, Answer, Who};
 
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, ListenError> 
     let mut addresses = (host, port).to_socket_addrs().map_err(other)?;
     let nobody = || other(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     let address: SocketAddr = addresses.next().ok_or_else(nobody)?;
-    web::server::bind(address).map_err(|cause| {
+    TcpListener::bind(address).map_err(|cause| {
         if cause.kind() != io::ErrorKind::AddrInUse {
             return other(cause);
         }

@@ -64,6 +64,43 @@ impl InstanceLock {
     }
 }
 
+/// Who uses a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Nobody,
+    /// A process; its pid, where it could be read.
+    Process(Option<u32>),
+}
+
+/// Looks without touching anything.
+pub(crate) fn holder(data: &Path) -> io::Result<Holder> {
+    let mut file = match File::open(data.join(NAME)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
+        Err(error) => return Err(error),
+    };
+    // Given back at once with the file. Shared, so that two who look do not see each other.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Holder::Nobody),
+        Err(TryLockError::WouldBlock) => Ok(Holder::Process(read_pid(&mut file))),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether this process has the file of the data directory open, as its holder does.
+pub(crate) fn is_held_by(data: &Path, pid: u32) -> io::Result<bool> {
+    let place = |facts: std::fs::Metadata| (facts.dev(), facts.ino());
+    let wanted = place(std::fs::metadata(data.join(NAME))?);
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))? {
+        // A descriptor may be closed between the two looks.
+        let is_it = std::fs::metadata(entry?.path()).is_ok_and(|facts| place(facts) == wanted);
+        if is_it {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Removes the file while the lock still holds; the lock ends with the file after that.
 impl Drop for InstanceLock {
     fn drop(&mut self) {
@@ -176,11 +213,16 @@ mod tests {
         let pid = std::process::id();
         let lock = InstanceLock::take(&place.0).unwrap();
         assert_eq!(std::fs::read_to_string(place.0.join(NAME)).unwrap(), format!("{pid}\n"));
+        assert_eq!(holder(&place.0).unwrap(), Holder::Process(Some(pid)));
+        assert!(is_held_by(&place.0, pid).unwrap());
         let message = InstanceLock::take(&place.0).unwrap_err().to_string();
         let wanted = format!("a daemon (pid {pid}) is already using {}", place.0.display());
         assert!(message.starts_with(&wanted), "{message}");
         drop(lock);
         assert!(!place.0.join(NAME).exists());
+        assert_eq!(holder(&place.0).unwrap(), Holder::Nobody);
+        std::fs::write(place.0.join(NAME), "1\n").unwrap();
+        assert_eq!(holder(&place.0).unwrap(), Holder::Nobody, "a file that is left is no daemon");
         InstanceLock::take(&place.0).unwrap();
     }
 

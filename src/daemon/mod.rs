@@ -6,6 +6,7 @@ mod audience;
 pub(crate) mod boot;
 pub(crate) mod data_dir;
 mod fingerprint;
+mod keys;
 pub(crate) mod listen;
 pub(crate) mod lock;
 pub(crate) mod main_loop;
@@ -17,14 +18,17 @@ pub(crate) mod world;
 
 use std::env;
 use std::fmt::Display;
+use std::fs;
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
+use crate::auth::proxy::Proxies;
 use crate::base::duration::brief;
 use crate::base::time::Clock;
 use crate::board::Board;
 use crate::config::Config;
 use crate::daemon::audience::DaemonAudience;
+use crate::daemon::fingerprint::Fingerprint;
 use crate::daemon::lock::InstanceLock;
 use crate::daemon::world::{Audience, World};
 use crate::engine::{Engine, Lifetime};
@@ -34,9 +38,15 @@ use crate::logs::Feeds;
 use crate::model::event::Event;
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
+use crate::sampler;
 use crate::store::calendar::Calendar;
 use crate::store::{self, Store};
 use crate::sweep::{self, Rules};
+use crate::web::context::{Context, Facts, Readers, modified};
+use crate::web::gate;
+use crate::web::gate::control::Control;
+use crate::web::guard::Guard;
+use crate::web::guard::keys::KeyRing;
 use crate::web::health::{Health, State};
 use crate::{sys, web};
 
@@ -45,8 +55,12 @@ use crate::{sys, web};
 pub(crate) struct Options {
     /// Absolute.
     pub(crate) data: PathBuf,
+    /// The control socket; absolute.
+    pub(crate) socket: PathBuf,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Those of the environment; `None` leaves it to the configuration.
+    pub(crate) trusted_proxies: Option<Proxies>,
 }
 
 /// Why the daemon did not start.
@@ -80,9 +94,12 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let logs = options.data.join("logs");
     let database = options.data.join(store::FILE_NAME);
     let machine = survivor::boot_id()?;
-    let mut store = Store::open(&database, machine.clone(), Calendar::of(config))?;
-    let mut changes = boot::remember(&store, &machine)?;
-    boot::settle_password(&options.data)?;
+    let calendar = Calendar::of(config);
+    let mut store = Store::open(&database, machine.clone(), calendar.clone())?;
+    let fingerprint = boot::fingerprint(&store)?;
+    let mut changes = boot::remember(&fingerprint, &machine);
+    let password = boot::settle_password(&options.data)?;
+    let remembered = keys::Remembered::read(&store)?;
     let found = boot::find(&store, config, &machine, &logs, &clock)?;
 
     let (budget, seed) = (config.shutdown_timeout, boot::seed()?);
@@ -91,16 +108,19 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     changes.extend(settled);
     store.write(&changes)?;
     let listener = listen::listen(&options.host, options.port)?;
+    let control = Control::bind(&options.socket)?;
     store.begin_session(env!("CARGO_PKG_VERSION"), clock.now().wall)?;
 
     let (writer, writing) = store::writer::start(store, clock.clone(), inbox.clone())?;
+    let ring = KeyRing::default();
+    let sealing = keys::settle(password, remembered, writer.clone(), ring.clone(), inbox.clone())?;
     let health = Health::starting();
     let hub = Hub::new(clock.now().wall.as_millisecond().unsigned_abs() * 1000);
-    let (asker, feeds, board) = (Asker::new(inbox.clone()), Feeds::default(), Board::default());
-    let server = web::server::start(listener, health.clone(), inbox.clone())?;
-    sys::clock::watch(inbox.clone())?;
+    let (asker, feeds) = (Asker::new(inbox.clone()), Feeds::default());
+    let (sampler, sampling) = sampler::start(clock.clone(), inbox.clone())?;
+    let board = Board::default();
     let (sweeper, sweeping) = sweep::start(
-        database,
+        database.clone(),
         logs.clone(),
         Rules::of(config),
         clock.clone(),
@@ -108,6 +128,22 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub.clone(),
         inbox.clone(),
     )?;
+    let context = Arc::new(Context {
+        clock: clock.clone(),
+        facts: facts(options, config, calendar, &clock, fingerprint),
+        health: health.clone(),
+        guard: guard(options, config, clock.clone(), ring),
+        engine: asker.clone(),
+        board: board.clone(),
+        readers: Readers::new(database),
+        writer: writer.clone(),
+        sweeper: sweeper.clone(),
+        hub: hub.clone(),
+        feeds: feeds.clone(),
+        sampler: sampler.clone(),
+    });
+    let gate = gate::open(listener, control, Arc::clone(&context), inbox.clone())?;
+    sys::clock::watch(inbox.clone())?;
     let home = env::var_os("HOME").map(PathBuf::from);
     let free = config.storage.min_free_space;
     let surroundings = Surroundings::new(env::vars_os(), home, logs, free);
@@ -135,12 +171,14 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     world.await_killed(&inputs);
 
     world.audience.asker.close();
-    server.stop();
+    gate.stop();
     let stopping = world.audience.stopping;
     world.audience.sweeper.close();
     drop(world);
+    sampler.close();
+    context.readers.close();
     writer.close();
-    for thread in [sweeping, writing] {
+    for thread in [sweeping, sampling, writing, sealing] {
         if thread.join().is_err() {
             log::error!("a thread panicked while the daemon stopped");
         }
@@ -149,6 +187,39 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         log::info!("stopped dur={}", brief(clock.now().steady - since));
     }
     Ok(code)
+}
+
+fn guard(options: &Options, config: &Config, clock: Clock, ring: KeyRing) -> Guard {
+    let proxies = options.trusted_proxies.as_ref().unwrap_or(&config.trusted_proxies);
+    Guard::new(clock, proxies.clone(), config.external_url.clone(), ring)
+}
+
+fn facts(
+    options: &Options,
+    config: &Config,
+    calendar: Calendar,
+    clock: &Clock,
+    fingerprint: Fingerprint,
+) -> Facts {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    // What systemd sets for what it starts (systemd.exec(5)).
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    Facts {
+        jobs: config.jobs.clone(),
+        calendar,
+        timezone: config.timezone.clone(),
+        timezone_source: config.timezone_source.as_str(),
+        config: std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()),
+        data: options.data.clone(),
+        logs: options.data.join("logs"),
+        port: options.port,
+        fingerprint: fingerprint.as_str().to_owned(),
+        started_at: clock.now().wall,
+        config_modified: modified(&config.path),
+        host: host.trim_end().to_owned(),
+        work_dir: env::current_dir().unwrap_or_default(),
+        service_managed: is_set("INVOCATION_ID") || is_set("NOTIFY_SOCKET"),
+    }
 }
 
 fn say_ready(options: &Options, config: &Config) {

@@ -9,16 +9,17 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::auth::letters::letters;
 use crate::daemon::whole_file;
 
 /// The variable that wins over the file.
 pub(crate) const VARIABLE: &str = "RUNWISP_PASSWORD";
 const FILE: &str = "password";
+const CREDENTIAL: &str = "runwisp.password";
 /// The most bytes that a password file may hold.
 const MAX_FILE: u64 = 4096;
 /// Letters of a password that we make; about 131 bits.
 const GENERATED: usize = 22;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// What templates say where a password belongs: public knowledge.
 const PLACEHOLDERS: [&str; 4] =
     ["change-me", "changeme", "change-me-please", "replace-with-a-long-random-string"];
@@ -33,6 +34,9 @@ pub(crate) struct Password {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Environment,
+    /// Handed over by the service manager.
+    Credential(PathBuf),
+    /// In the data directory.
     File(PathBuf),
 }
 
@@ -64,11 +68,27 @@ pub(crate) fn path(data: &Path) -> PathBuf {
 
 /// Looks at the environment's value, then at the file. Creates nothing.
 pub(crate) fn read(variable: Option<OsString>, data: &Path) -> Result<Found, SecretError> {
+    find(variable, None, data)
+}
+
+/// [`read`] for the daemon: between the two it looks into the directory of credentials that a
+/// service manager has made for it (systemd.exec(5), LoadCredential=).
+pub(crate) fn find(
+    variable: Option<OsString>,
+    credentials: Option<OsString>,
+    data: &Path,
+) -> Result<Found, SecretError> {
     let mut warnings = Vec::new();
-    let password = match from_environment(variable, &mut warnings)? {
-        Some(password) => Some(password),
-        None => from_file(&path(data), &mut warnings)?,
-    };
+    let mut password = from_environment(variable, &mut warnings)?;
+    if let (None, Some(directory)) = (&password, credentials) {
+        // Its mode is the manager's own business.
+        let path = Path::new(&directory).join(CREDENTIAL);
+        password = from_file(&path, Source::Credential(path.clone()), &mut Vec::new())?;
+    }
+    if password.is_none() {
+        let path = path(data);
+        password = from_file(&path, Source::File(path.clone()), &mut warnings)?;
+    }
     if let Some(Password { text, source }) = &password {
         let lower = text.to_ascii_lowercase();
         let is_template = lower.starts_with('<') && lower.ends_with('>');
@@ -84,16 +104,7 @@ pub(crate) fn read(variable: Option<OsString>, data: &Path) -> Result<Found, Sec
 
 /// A new password: letters and digits, each equally likely.
 pub(crate) fn generate() -> Result<String, SecretError> {
-    let mut password = String::with_capacity(GENERATED);
-    let mut random = [0; 64];
-    while password.len() < GENERATED {
-        getrandom::fill(&mut random).map_err(SecretError::Random)?;
-        // 248 is the largest multiple of 62 in a byte: above it some letters would be likelier.
-        let fair = random.iter().filter(|byte| **byte < 248).map(|byte| byte % 62);
-        let room = GENERATED - password.len();
-        password.extend(fair.take(room).map(|index| char::from(ALPHABET[usize::from(index)])));
-    }
-    Ok(password)
+    letters(GENERATED, getrandom::fill).map_err(SecretError::Random)
 }
 
 /// Puts a password into its file, 0600 whatever the umask.
@@ -123,7 +134,11 @@ fn from_environment(
     Ok(Some(Password { text, source: Source::Environment }))
 }
 
-fn from_file(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Password>, SecretError> {
+fn from_file(
+    path: &Path,
+    source: Source,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Password>, SecretError> {
     let unreadable = |error| SecretError::Unreadable(path.to_owned(), error);
     // Without O_NONBLOCK a FIFO in its place would hold the start for ever.
     let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
@@ -140,7 +155,6 @@ fn from_file(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Password>
     if bytes.len() as u64 > MAX_FILE {
         return Err(SecretError::TooLong(path.to_owned()));
     }
-    let source = Source::File(path.to_owned());
     let text = text(bytes, &source)?;
     if text.trim().is_empty() {
         return Err(SecretError::Empty(path.to_owned()));
@@ -176,7 +190,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Environment => f.write_str(VARIABLE),
-            Source::File(path) => write!(f, "{}", path.display()),
+            Source::Credential(path) | Source::File(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -280,6 +294,30 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_stands_between_the_variable_and_the_file() {
+        let (data, credentials) = (directory("data"), directory("credentials"));
+        put(&data, b"from the file\n", 0o600);
+        let file = credentials.join(CREDENTIAL);
+        let find = |variable: Option<&str>| {
+            let directory = Some(credentials.clone().into_os_string());
+            super::find(variable.map(OsString::from), directory, &data)
+        };
+        assert_eq!(find(None).unwrap().password.unwrap().text, "from the file");
+        fs::write(&file, "from the manager\n").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o440)).unwrap();
+        let found = find(None).unwrap();
+        let source = Source::Credential(file.clone());
+        assert_eq!(found.password, Some(Password { text: "from the manager".to_owned(), source }));
+        assert_eq!(found.warnings, [""; 0]);
+        assert_eq!(find(Some("from outside")).unwrap().password.unwrap().text, "from outside");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        fs::write(&file, "changeme").unwrap();
+        assert!(find(None).unwrap_err().to_string().contains("runwisp.password: this password"));
+        fs::remove_dir_all(data).unwrap();
+        fs::remove_dir_all(credentials).unwrap();
+    }
+
+    #[test]
     fn a_file_that_others_read_is_a_warning() {
         let data = directory("modes");
         put(&data, b"long enough\n", 0o640);
@@ -293,7 +331,7 @@ mod tests {
         assert!(read(None, &data).unwrap().password.is_none());
         let password = generate().unwrap();
         assert_eq!(password.len(), 22);
-        assert!(password.bytes().all(|byte| ALPHABET.contains(&byte)));
+        assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_ne!(password, generate().unwrap());
         let path = store(&data, &password).unwrap();
         let facts = fs::metadata(&path).unwrap();

@@ -1,257 +1,336 @@
-//! The HTTP server: a few threads that take requests from `tiny_http`, which no other file
-//! names. Its accept loop ends for good at the first failed accept(2), so the server is made
-//! again on a clone of the listener.
+//! The HTTP server behind the gate: `tiny_http`, which no other file names, and the workers that
+//! take requests from it. Only the gate reaches it, over a connection that lives as long as it
+//! does. A worker sends the answer straight to the client, as much of it as goes at once; the
+//! rest it leaves on a desk and rings for the gate, so that no slow client holds it.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::env;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tiny_http::{Header, Method, Request, Response};
+use tiny_http::Request;
 
-use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::threads;
-use crate::web::health::Health;
+use crate::web::context::Context;
+use crate::web::gate::answer::{self, Ready};
+use crate::web::gate::apart::{self, Talk};
+use crate::web::gate::bell::{Bell, Left};
+use crate::web::gate::caps::Caps;
+use crate::web::gate::client::Client;
+use crate::web::gate::head::After;
+use crate::web::http::{self, FlowKind, Method, Peer, Reply};
+use crate::web::router;
 
 const WORKERS: usize = 4;
-/// A listener that fails again and again is lost: tries in a row, one a second.
-const TRIES: u32 = 10;
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// Requests that are under way at once; those that no worker has taken wait for one.
+pub(crate) const PLACES: usize = 16;
+/// The field that tells the number of the place and the peer; a client can set none of that name.
+pub(crate) const CLIENT: &str = "Runwisp-Client";
+/// What comes back over the line when it is new.
+const SAID: u8 = b'.';
+/// A new server answers at once, or it is none.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The running server.
+/// Where the answer goes to.
+pub(crate) struct Place {
+    pub(crate) client: Arc<Client>,
+    pub(crate) after: After,
+}
+
+/// What is left to be done for a client.
+pub(crate) enum Outcome {
+    /// To send what it did not take at once.
+    Ready(Ready),
+    /// By a thread of its own, with the client's socket.
+    Apart(Talk),
+}
+
+/// A server and its workers; they end when it is dropped.
 pub(crate) struct Server {
-    shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    http: Arc<tiny_http::Server>,
+    desk: Arc<Desk>,
 }
 
-struct Shared {
-    listener: TcpListener,
-    /// Locked to copy the handle out or to put a new one in; recv(2) happens outside.
-    current: Mutex<Arc<tiny_http::Server>>,
-    stopping: AtomicBool,
-    health: Health,
-    inbox: Inbox,
-}
-
-/// Binds the address; nothing answers before [`start`].
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
-}
-
-/// Serves on `listener` until [`Server::stop`]. A listener that is lost is a fatal input.
-pub(crate) fn start(listener: TcpListener, health: Health, inbox: Inbox) -> io::Result<Server> {
-    let current = Mutex::new(Arc::new(accept_on(&listener)?));
-    let shared =
-        Arc::new(Shared { listener, current, stopping: AtomicBool::new(false), health, inbox });
-    let mut workers = Vec::with_capacity(WORKERS);
-    for number in 0..WORKERS {
-        let shared = Arc::clone(&shared);
-        let (name, inbox) = (format!("http-{number}"), shared.inbox.clone());
-        workers.push(threads::spawn_vital(&name, inbox, move || {
-            shared.work();
-            Ok(())
-        })?);
-    }
-    Ok(Server { shared, workers })
+/// Where answers lie until the gate takes them, by the number of their place.
+#[derive(Default)]
+struct Desk {
+    /// Locked to put one in or to take it out, as the next.
+    outcomes: [Mutex<Option<Outcome>>; PLACES],
+    places: [Mutex<Option<Place>>; PLACES],
+    is_closed: AtomicBool,
 }
 
 impl Server {
-    /// Stops accepting and waits for the workers, each of which answers what it holds.
-    pub(crate) fn stop(self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
-        let current = Arc::clone(&self.shared.current());
-        for _ in &self.workers {
-            current.unblock();
+    /// Starts a server and opens the line to it, which has answered once when this returns. Nobody
+    /// else can come in: the listener has no name any more.
+    pub(crate) fn start(
+        context: &Arc<Context>,
+        inbox: &Inbox,
+        caps: &Caps,
+        bell: &Arc<Bell>,
+    ) -> io::Result<(Server, UnixStream)> {
+        let nook = Nook::find(&context.facts.data)?;
+        let http = tiny_http::Server::from_listener(nook.listener.try_clone()?, None);
+        let http = Arc::new(http.map_err(io::Error::other)?);
+        let desk = Arc::new(Desk::default());
+        let server = Server { http: Arc::clone(&http), desk: Arc::clone(&desk) };
+        for number in 0..WORKERS {
+            let worker = Worker {
+                http: Arc::clone(&http),
+                desk: Arc::clone(&desk),
+                context: Arc::clone(context),
+                caps: caps.clone(),
+                bell: Arc::clone(bell),
+            };
+            threads::spawn_vital(&format!("http-{number}"), inbox.clone(), move || {
+                worker.work();
+                Ok(())
+            })?;
         }
-        for worker in self.workers {
-            if worker.join().is_err() {
-                log::error!("a thread of the HTTP server panicked");
-            }
+        Ok((server, line(&nook.path)?))
+    }
+
+    /// Says where the answer to the request of this number goes to.
+    pub(crate) fn seat(&self, number: usize, place: Place) {
+        put(&self.desk.places[number], place);
+    }
+
+    /// Takes what is left to be done for the client of a place.
+    pub(crate) fn outcome(&self, number: usize) -> Option<Outcome> {
+        take(&self.desk.outcomes[number])
+    }
+}
+
+fn put<T>(slot: &Mutex<Option<T>>, value: T) {
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+}
+
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.desk.is_closed.store(true, Ordering::Relaxed);
+        for _ in 0..WORKERS {
+            self.http.unblock();
         }
     }
 }
 
-impl Shared {
-    fn current(&self) -> MutexGuard<'_, Arc<tiny_http::Server>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+/// How many there have been.
+static NOOKS: AtomicU32 = AtomicU32::new(0);
+
+/// A listener that has a name for as long as it takes to connect to it.
+struct Nook {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Makes the path short, whatever the directory's is (proc(5)); closed last.
+    _directory: File,
+}
+
+impl Drop for Nook {
+    fn drop(&mut self) {
+        // Nobody comes in by it any more, so a name that stays only looks untidy.
+        let _ = fs::remove_file(&self.path);
+        // The thread that accepts ends, which a server that is dropped does not see to, and with it
+        // the threads that wait for more lines. A listener is shut down as any other socket.
+        if let Ok(listener) = self.listener.try_clone() {
+            let _ = UnixStream::from(OwnedFd::from(listener)).shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Nook {
+    /// In the data directory; elsewhere if sockets cannot be there.
+    fn find(data: &Path) -> io::Result<Nook> {
+        Nook::bind(data).or_else(|_| Nook::bind(&env::temp_dir()))
     }
 
+    fn bind(directory: &Path) -> io::Result<Nook> {
+        let directory = File::open(directory)?;
+        // No name comes twice: a server that is dropped removes its own, perhaps late.
+        let number = NOOKS.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".runwisp-http-{}-{number}", process::id());
+        let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", directory.as_raw_fd()));
+        // Left by a process of the same number, which is gone.
+        let _ = fs::remove_file(&path);
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Nook { listener, path, _directory: directory })
+    }
+}
+
+/// Opens a line and waits for its first answer.
+fn line(path: &Path) -> io::Result<UnixStream> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET / HTTP/1.1\r\n{CLIENT}: 0\r\n\r\n")?;
+    let mut said = [0];
+    stream.read_exact(&mut said)?;
+    match said == [SAID] {
+        true => Ok(stream),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// One of those who answer.
+struct Worker {
+    http: Arc<tiny_http::Server>,
+    desk: Arc<Desk>,
+    context: Arc<Context>,
+    caps: Caps,
+    bell: Arc<Bell>,
+}
+
+impl Worker {
     fn work(&self) {
         loop {
-            let server = Arc::clone(&self.current());
-            match server.recv() {
-                Ok(request) => self.answer(request),
-                Err(_) if self.stopping.load(Ordering::Relaxed) => return,
-                Err(error) => self.rebuild(&server, &error),
+            match self.http.recv() {
+                Ok(request) => self.serve(request),
+                Err(_) if self.desk.is_closed.load(Ordering::Relaxed) => return,
+                // The thread that accepts has ended, see [`Nook`].
+                Err(_) => {}
             }
         }
     }
 
-    /// Replaces a server whose accept loop has ended. Exactly one worker is told of that; the
-    /// others are woken when the new server stands, and come here only to go back to it.
-    fn rebuild(&self, broken: &Arc<tiny_http::Server>, error: &io::Error) {
-        if !Arc::ptr_eq(&self.current(), broken) {
-            return;
-        }
-        log::warn!("cannot accept connections: {error}; listening again");
-        for _ in 0..TRIES {
-            match accept_on(&self.listener) {
-                Ok(server) => {
-                    let mut current = self.current();
-                    // Whoever stops wakes the workers of one server only: the one under the lock.
-                    if self.stopping.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    *current = Arc::new(server);
-                    drop(current);
-                    for _ in 1..WORKERS {
-                        broken.unblock();
-                    }
-                    return;
-                }
-                Err(error) => log::warn!("cannot listen again: {error}"),
+    fn serve(&self, mut request: Request) {
+        let Some((number, peer)) = origin(&request) else { return };
+        let Some(peer) = peer else { return greet(request) };
+        let Some(asked) = read(&mut request, peer) else { return };
+        // Nothing goes back this way; a request that were only dropped would be answered.
+        drop(request.into_writer());
+        log::debug!("http method={} path={}", asked.method.as_str(), asked.path);
+        let Some(place) = take(&self.desk.places[number]) else { return };
+        let outcome = match self.outcome(&asked) {
+            Outcome::Ready(ready) => {
+                let mut ready = ready.end_head(place.after);
+                // It never waits. An error meets the gate again, which closes the connection.
+                let _ = ready.send(&mut &*place.client);
+                Outcome::Ready(ready)
             }
-            std::thread::sleep(BETWEEN_TRIES);
-            if self.stopping.load(Ordering::Relaxed) {
-                return;
-            }
-        }
-        self.stopping.store(true, Ordering::Relaxed);
-        self.inbox.send(Input::Fatal("the listener of the HTTP server is lost".to_owned()));
-    }
-
-    fn answer(&self, request: Request) {
-        log::debug!("http method={} path={}", request.method(), path(&request));
-        let (status, body, json) = match (path(&request), request.method()) {
-            ("/health", Method::Get | Method::Head) => {
-                let (status, text, word) = self.health.state().answer();
-                match wants_json(&request) {
-                    true => (status, format!("{{\"status\":\"{word}\"}}"), true),
-                    false => (status, text.to_owned(), false),
-                }
-            }
-            ("/health", _) => (405, "method not allowed".to_owned(), false),
-            _ => (404, "not found".to_owned(), false),
+            Outcome::Apart(talk) => Outcome::Apart(talk),
         };
-        let kind = if json { "application/json" } else { "text/plain; charset=utf-8" };
-        let mut response = Response::from_string(body).with_status_code(status);
-        response.add_header(header("Content-Type", kind));
-        response.add_header(header("Cache-Control", "no-store"));
-        if status == 405 {
-            response.add_header(header("Allow", "GET, HEAD"));
-        }
-        if let Err(error) = request.respond(response) {
-            log::debug!("a client went away: {error}");
+        let left = match &outcome {
+            Outcome::Ready(ready) if ready.is_sent() && place.after == After::KeepAlive => {
+                Left::Nothing
+            }
+            Outcome::Ready(_) | Outcome::Apart(_) => Left::Something,
+        };
+        // Before the gate hears of it, so that the socket is the gate's alone again.
+        drop(place);
+        put(&self.desk.outcomes[number], outcome);
+        self.bell.answered(number, left);
+    }
+
+    fn outcome(&self, asked: &http::Request) -> Outcome {
+        let method = asked.method;
+        // What a handler shares with others is guarded by locks that know no half-done state.
+        let reply = catch_unwind(AssertUnwindSafe(|| router::answer(&self.context, asked)));
+        match reply {
+            Err(panic) => Outcome::Ready(Ready::new(apart::panicked(&*panic), method)),
+            Ok(Reply::Whole(whole)) => Outcome::Ready(Ready::new(whole, method)),
+            Ok(Reply::Later(compute)) => match self.caps.other() {
+                Some(permit) => Outcome::Apart(apart::later(compute, method, permit)),
+                None => refused(method, "too many requests are waited for"),
+            },
+            Ok(Reply::Flow(flow)) => {
+                if method == Method::Head {
+                    return Outcome::Ready(apart::heading(flow));
+                }
+                let (permit, full) = match flow.kind {
+                    FlowKind::Events => {
+                        let client = self.context.guard.client(asked);
+                        (self.caps.stream(client), "too many event streams are open")
+                    }
+                    FlowKind::Download { .. } => {
+                        (self.caps.other(), "too many downloads are under way")
+                    }
+                };
+                match permit {
+                    Some(permit) => Outcome::Apart(apart::flow(flow, permit)),
+                    None => refused(method, full),
+                }
+            }
         }
     }
 }
 
-fn accept_on(listener: &TcpListener) -> io::Result<tiny_http::Server> {
-    tiny_http::Server::from_listener(listener.try_clone()?, None).map_err(io::Error::other)
+/// Answers the first request of the line, which asks for nothing.
+fn greet(request: Request) {
+    let mut writer = request.into_writer();
+    // A line that misses it is given up by who opened it.
+    let _ = writer.write_all(&[SAID]).and_then(|()| writer.flush());
 }
 
-fn path(request: &Request) -> &str {
-    request.url().split('?').next().unwrap_or_default()
+fn refused(method: Method, detail: &'static str) -> Outcome {
+    Outcome::Ready(Ready::new(answer::busy(detail), method))
 }
 
-fn wants_json(request: &Request) -> bool {
-    let mut headers = request.headers().iter();
-    headers.any(|header| {
-        header.field.equiv("Accept") && header.value.as_str().contains("application/json")
+/// The place of a request and its peer, from the field that only the gate sets.
+fn origin(request: &Request) -> Option<(usize, Option<Peer>)> {
+    let field = request.headers().iter().find(|header| header.field.equiv(CLIENT))?;
+    let text = field.value.as_str();
+    let (number, peer) = text.split_once(' ').unwrap_or((text, ""));
+    let number = number.parse().ok().filter(|number| *number < PLACES)?;
+    let peer = match peer {
+        "" => None,
+        "socket" => Some(Peer::Socket),
+        address => Some(Peer::Tcp(address.parse().ok()?)),
+    };
+    Some((number, peer))
+}
+
+/// The request as handlers see it; nothing if the gate has gone meanwhile.
+fn read(request: &mut Request, peer: Peer) -> Option<http::Request> {
+    let mut body = Vec::with_capacity(request.body_length().unwrap_or_default());
+    request.as_reader().read_to_end(&mut body).ok()?;
+    let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
+    let headers = request.headers().iter();
+    Some(http::Request {
+        method: Method::parse(request.method().as_str()),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers
+            .map(|header| (header.field.to_string(), header.value.to_string()))
+            .collect(),
+        body,
+        peer,
     })
-}
-
-fn header(name: &str, value: &str) -> Header {
-    Header::from_bytes(name, value).expect("the header is ASCII")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-    use std::sync::mpsc;
-
     use super::*;
-    use crate::base::time::Clock;
-    use crate::web::health::State;
-
-    struct Running {
-        server: Server,
-        address: SocketAddr,
-        health: Health,
-    }
-
-    fn running() -> Running {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let address = listener.local_addr().unwrap();
-        let health = Health::starting();
-        let inbox = Inbox::new(mpsc::channel().0);
-        let server = start(listener, health.clone(), inbox).unwrap();
-        Running { server, address, health }
-    }
-
-    fn ask(address: SocketAddr, head: &str) -> String {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(stream, "{head}\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    // docs/deployment.md, Health.
-    #[test]
-    fn health_is_told_as_text_and_as_json() {
-        let Running { server, address, health } = running();
-        for (state, status, text, json) in [
-            (State::Starting, "503", "starting", r#"{"status":"starting"}"#),
-            (State::Serving, "200", "OK", r#"{"status":"ok"}"#),
-            (State::ShuttingDown, "503", "shutting down", r#"{"status":"shutting_down"}"#),
-        ] {
-            health.set(state);
-            for (accept, body) in [("text/html", text), ("text/x, application/json", json)] {
-                let answer = ask(address, &format!("GET /health?x HTTP/1.1\r\nAccept: {accept}"));
-                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-                assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{answer}");
-            }
-        }
-        for (request, status) in [
-            ("HEAD /health", "503"),
-            ("POST /health", "405"),
-            ("GET /", "404"),
-            ("GET /healthz", "404"),
-        ] {
-            let answer = ask(address, &format!("{request} HTTP/1.1"));
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-        }
-        server.stop();
-    }
+    use crate::store::scratch::Scratch;
 
     #[test]
-    fn connections_that_say_nothing_do_not_hold_up_a_stop() {
-        let Running { server, address, .. } = running();
-        let silent: Vec<TcpStream> =
-            (0..64).map(|_| TcpStream::connect(address).unwrap()).collect();
-        for mut half in &silent[..32] {
-            half.write_all(b"GET /health HT").unwrap();
-        }
-        server.stop();
-    }
-
-    #[test]
-    fn a_server_whose_accepting_ended_is_made_again_and_still_stops() {
-        let Running { server, .. } = running();
-        let broken = Arc::clone(&server.shared.current());
-        // What tiny_http does when accept(2) fails: one worker is told.
-        broken.unblock();
-        let clock = Clock::start();
-        while Arc::ptr_eq(&server.shared.current(), &broken) {
-            assert!(clock.now().steady < Duration::from_secs(10), "nobody made it again");
-            std::thread::yield_now();
-        }
-        server.stop();
+    fn a_server_lets_one_line_in_and_nobody_else() {
+        let scratch = Scratch::new();
+        let nook = Nook::bind(scratch.path()).unwrap();
+        let path = nook.path.clone();
+        let http = tiny_http::Server::from_listener(nook.listener.try_clone().unwrap(), None);
+        let http = http.unwrap();
+        let mut line = UnixStream::connect(&path).unwrap();
+        line.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        greet(http.recv().unwrap());
+        drop(nook);
+        // The thread that accepts says that it has ended, while the line goes on.
+        assert!(http.recv().is_err());
+        line.write_all(b"GET /a HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!(http.recv().unwrap().url(), "/a");
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+        assert_ne!(Nook::bind(scratch.path()).unwrap().path.file_name(), path.file_name());
     }
 }

@@ -47,8 +47,27 @@ impl<'home> Daemon<'home> {
         http::get(self.port, "/health").is_some_and(|(status, _)| status == 200)
     }
 
+    pub(crate) fn home(&self) -> &'home Home {
+        self.home
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Forgets the most memory that it ever used, once the password has been checked, which takes
+    /// 19 MiB for a moment (clear_refs, proc_pid_clear_refs(5)).
+    pub(crate) fn forget_peak(&self) {
+        wait_until("the password is checked", PATIENCE, || !self.has_thread("keys"));
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").unwrap();
+    }
+
+    fn has_thread(&self, name: &str) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        threads.flatten().any(|thread| {
+            let known = std::fs::read_to_string(thread.path().join("comm"));
+            known.is_ok_and(|known| known.trim_end() == name)
+        })
     }
 
     pub(crate) fn signal(&self, name: &str) {

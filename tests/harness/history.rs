@@ -18,4 +18,13 @@ pub(crate) fn fill(data: &Path, tasks: u32, runs: u32) {
         params![runs, tasks, jiff::Timestamp::now().as_second() - 60 * (60 + i64::from(runs))],
     )
     .unwrap();
+    // The first release had no such column.
+    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    if version > 1 {
+        db.execute(
+            "UPDATE runs SET duration_ms = 0 WHERE duration_ms IS NULL AND status = 'ended'",
+            [],
+        )
+        .unwrap();
+    }
 }

@@ -5,8 +5,10 @@ pub(crate) mod daemon;
 pub(crate) mod history;
 pub(crate) mod home;
 pub(crate) mod http;
+pub(crate) mod login;
 pub(crate) mod process;
 pub(crate) mod rows;
+pub(crate) mod sse;
 pub(crate) mod wait;
 
 pub(crate) use daemon::Daemon;

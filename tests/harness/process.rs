@@ -72,3 +72,14 @@ fn all() -> impl Iterator<Item = u32> {
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
+
+/// How often the thread of this name has gone to sleep by its own will.
+pub(crate) fn switches(pid: u32, thread: &str) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut texts = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("status")));
+    let named = format!("Name:\t{thread}\n");
+    let found = texts.find_map(|text| text.ok().filter(|text| text.starts_with(&named)));
+    let text = found.unwrap_or_else(|| panic!("no thread {thread}"));
+    let count = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.unwrap().trim().parse().unwrap()
+}

@@ -1,4 +1,4 @@
-//! Asks a daemon over HTTP: for `runwisp status`, made to be called every second for ever, and
+//! Asks a port who is there: for `runwisp status`, made to be called every second for ever, and
 //! for whoever finds the port taken.
 
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::base::sentence::error_text;
 
 /// A start script waits on this: nobody at the port must be known soon.
-const CONNECT: Duration = Duration::from_secs(1);
+pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 /// The whole question, so that it fits a container's health check of 5 s.
 pub(crate) const WHOLE: Duration = Duration::from_secs(4);
 /// The whole question of who holds a port: a stranger may never answer.
@@ -56,10 +56,19 @@ pub(crate) fn health(host: &str, port: u16, patience: Duration) -> Answer {
                 (status, by) => Answer::Said { status, by },
             }
         }
-        Err(ureq::Error::Io(error)) => Answer::Unreachable(error_text(&error)),
-        Err(ureq::Error::Timeout(_)) => Answer::Unreachable("no answer in time".to_owned()),
-        Err(error) => Answer::Unreachable(error.to_string()),
+        Err(error) => Answer::Unreachable(reason(error)),
     }
+}
+
+/// Why there is no answer, for the end of a message.
+pub(crate) fn reason(error: ureq::Error) -> String {
+    if let ureq::Error::Io(error) = &error {
+        return error_text(error);
+    }
+    if let ureq::Error::Timeout(_) = &error {
+        return "no answer in time".to_owned();
+    }
+    error.to_string()
 }
 
 /// Our `/health` speaks JSON to whoever asks for it; a stranger's will hardly say these words.
