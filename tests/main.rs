@@ -6,12 +6,21 @@
 
 mod boot;
 mod cli;
+mod client;
 mod crash;
 mod demo;
 mod deploy;
 mod docs;
+mod doors;
 mod harness;
 mod layers;
+mod login;
 mod never;
+mod openapi;
+mod operate;
+mod proxies;
 mod real_input;
+mod runs_api;
 mod shutdown;
+mod streams;
+mod streams_log;
