@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Plays the part that the arguments name; false when they name none.
 pub(crate) fn play(words: &[String]) -> bool {
@@ -21,6 +21,7 @@ pub(crate) fn play(words: &[String]) -> bool {
                 thread::park();
             }
         }
+        ["tell", lines] => tell(lines.parse().unwrap()),
         ["lines", megabytes] => lines(megabytes.parse().unwrap()),
         _ => return false,
     }
@@ -60,6 +61,15 @@ fn stamp(file: &str) {
     let line = format!("{:.6} {}\n", now(), std::process::id());
     let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
     file.write_all(line.as_bytes()).unwrap();
+}
+
+/// Lines that say when they were printed, one every 10 ms.
+fn tell(lines: u64) {
+    let mut stdout = std::io::stdout().lock();
+    for _ in 0..lines {
+        thread::sleep(Duration::from_millis(10));
+        writeln!(stdout, "{:.6}", now()).unwrap();
+    }
 }
 
 /// Numbered lines of 100 bytes on stdout, as fast as a pipe takes them.

@@ -6,23 +6,30 @@
 #![expect(clippy::print_stdout, reason = "the figures are printed")]
 #![expect(clippy::print_stderr, reason = "a failing bench prints what the daemon said")]
 
+mod audience;
+mod caller;
 mod capture;
+mod door;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/harness/mod.rs"]
 mod harness;
+mod history;
 mod idle;
 mod job;
+mod latency;
 mod many;
+mod pages;
 mod ready;
 mod report;
 mod restart;
 mod short;
+mod siege;
 mod size;
 mod tick;
 
 type Group = (&'static str, fn());
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 13] = [
     ("size", size::measure),
     ("ready", ready::measure),
     ("idle", idle::measure),
@@ -31,6 +38,11 @@ const GROUPS: [Group; 8] = [
     ("capture", capture::measure),
     ("many", many::measure),
     ("restart", restart::measure),
+    ("door", door::measure),
+    ("history", history::measure),
+    ("pages", pages::measure),
+    ("latency", latency::measure),
+    ("siege", siege::measure),
 ];
 
 fn main() {

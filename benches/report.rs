@@ -22,5 +22,10 @@ pub(crate) fn spread(samples_ms: &[f64]) -> String {
 
 /// One line: the figure, what was measured, and the target.
 pub(crate) fn line(figure: &str, measured: &str, target: &str) {
-    println!("{figure:<34} {measured:<58} target {target}");
+    println!("{figure:<48} {measured:<56} target {target}");
+}
+
+/// How much of it, unless the environment names another number for a try.
+pub(crate) fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }

@@ -24,16 +24,16 @@ pub(crate) fn measure() {
         let wanted = jobs * ticks;
         wait_until("all ticks fired", Duration::from_secs(300), || stamps(&file).len() >= wanted);
         daemon.stop_well();
-        line(&format!("tick to job, {jobs} jobs"), &spread(&late(&file)), target);
+        line(&format!("tick to job, {jobs} jobs"), &spread(&late(&stamps(&file))), target);
 
         let bare = home.path("bare");
         spawn_on_ticks(jobs, ticks, &stamp, &bare);
-        line("    bare spawns by one thread", &spread(&late(&bare)), "");
+        line("    bare spawns by one thread", &spread(&late(&stamps(&bare))), "");
     }
 }
 
 /// The job: as little as says when it came to its first instruction.
-fn build(stamp: &Path) -> PathBuf {
+pub(crate) fn build(stamp: &Path) -> PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/stamp.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-o"]);
@@ -41,7 +41,7 @@ fn build(stamp: &Path) -> PathBuf {
     stamp.to_owned()
 }
 
-fn config(jobs: usize, shell: &Path, file: &Path) -> String {
+pub(crate) fn config(jobs: usize, shell: &Path, file: &Path) -> String {
     let script = file.display();
     let mut text = format!("[defaults]\nkeep_runs = 100000\nshell = '{}'\n", shell.display());
     for number in 0..jobs {
@@ -65,6 +65,6 @@ fn spawn_on_ticks(jobs: usize, ticks: usize, stamp: &Path, file: &Path) {
 }
 
 /// Milliseconds since the tick before each stamp.
-fn late(file: &Path) -> Vec<f64> {
-    stamps(file).into_iter().map(|(at, _)| at % PERIOD as f64 * 1000.0).collect()
+pub(crate) fn late(stamps: &[(f64, u32)]) -> Vec<f64> {
+    stamps.iter().map(|(at, _)| at % PERIOD as f64 * 1000.0).collect()
 }
