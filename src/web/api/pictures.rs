@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::base::time::rfc3339;
 use crate::store::sessions::Ending;
 use crate::store::timeline::{Bar, Bucket, Shape, Track, Window};
-use crate::sys;
 use crate::web::api::runs;
 use crate::web::context::Context;
 use crate::web::http::{Detail, Problem, Reply, Whole};
@@ -136,17 +135,16 @@ impl From<Track> for Either {
 
 pub(crate) fn timeline(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let window = window(&call.values, context.clock.now().wall)?;
-    let found = context.readers.read(|reader| reader.timeline(window))?;
-    let tasks = found
-        .into_iter()
-        .map(|(job, track)| TrackJson { task_name: job.to_string(), track: track.into() })
-        .collect();
-    let whole = Whole::json(200, &Timeline { tasks });
-    // A wide one took megabytes to put together.
-    if window.to.duration_since(window.from) > DAY {
-        sys::memory::give_back();
-    }
-    Ok(whole.into())
+    let context = Arc::clone(context);
+    // A wide one takes megabytes to put together.
+    Ok(Reply::later(move || {
+        let found = context.readers.read(|reader| reader.timeline(window))?;
+        let tasks = found
+            .into_iter()
+            .map(|(job, track)| TrackJson { task_name: job.to_string(), track: track.into() })
+            .collect();
+        Ok(Whole::json(200, &Timeline { tasks }))
+    }))
 }
 
 fn window(values: &Values, now: Timestamp) -> Result<Window, Problem> {

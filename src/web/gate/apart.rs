@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::sentence::error_text;
+use crate::sys::memory;
 use crate::threads;
 use crate::web::gate::answer::{self, Ready};
 use crate::web::gate::caps::Permit;
@@ -96,6 +97,8 @@ impl Talk {
             Ok(Ok(())) | Err(_) => {}
             Ok(Err(error)) => log::debug!("a client went away: {}", error_text(&error)),
         }
+        // What takes long often takes much too, and asks for it once.
+        memory::give_back();
     }
 }
 
