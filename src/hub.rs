@@ -23,7 +23,8 @@ pub(crate) enum News {
         run: RunId,
         job: JobName,
     },
-    /// What `GET /api/tasks` says has changed.
+    /// A schedule or a service was switched on or off. That a tick moves on is no news of its own:
+    /// the run that it starts is.
     TasksChanged,
 }
 
