@@ -94,20 +94,7 @@ static IS_FAILURE: Param =
 
 const EXIT_CODE: Kind = Kind::Integer { min: i32::MIN as i64, max: i32::MAX as i64, default: None };
 
-/// What narrows a list.
-pub(crate) static FILTER: &[&Param] = &[
-    &STATUS,
-    &TASK_NAME,
-    &SEARCH,
-    &TRIGGERED_BY,
-    &CREATED_AFTER,
-    &CREATED_BEFORE,
-    &EXIT_CODE_MIN,
-    &EXIT_CODE_MAX,
-    &RETRIES_ONLY,
-    &IS_FAILURE,
-];
-
+/// What a list is asked: how it is paged and sorted, then what narrows it.
 pub(crate) static LIST: &[&Param] = &[
     &LIMIT,
     &OFFSET,
@@ -124,6 +111,12 @@ pub(crate) static LIST: &[&Param] = &[
     &RETRIES_ONLY,
     &IS_FAILURE,
 ];
+
+/// The parameters of [`LIST`] that page and sort.
+const ABOUT_THE_PAGE: usize = 4;
+
+/// What narrows a list.
+pub(crate) static FILTER: &[&Param] = LIST.split_at(ABOUT_THE_PAGE).1;
 
 pub(crate) fn all(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     list(context, call, filter(&call.values))
