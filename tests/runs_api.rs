@@ -267,11 +267,13 @@ fn pictures_show_what_ran_and_when_the_daemon_was_up() {
     let outcomes = ok(session.get("/api/outcomes?last=1"));
     let of = |task: &str| {
         let items = outcomes["items"].as_array().unwrap();
-        items.iter().find(|item| item["task_name"] == task).unwrap()["runs"].clone()
+        items.iter().find(|item| item["task_name"] == task).unwrap()
     };
-    assert_eq!(of("bad")[0]["end_reason"], "failed");
-    assert!(of("bad")[0]["duration_ms"].is_u64());
-    assert_eq!(of("slow"), json!([]), "it has not ended");
+    assert_eq!(of("bad")["runs"][0]["end_reason"], "failed");
+    assert!(of("bad")["runs"][0]["duration_ms"].is_u64());
+    assert_eq!(of("bad")["latest"], bad);
+    assert_eq!(of("slow")["runs"], json!([]), "it has not ended");
+    assert_eq!(of("slow").get("latest"), None);
     let days = ok(session.get("/api/tasks/bad/days"));
     let day = &days["days"][0];
     assert_eq!(

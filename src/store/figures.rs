@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use rusqlite::{Row, named_params};
 
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, RunId};
+use crate::model::run::{EndReason, Run, RunId};
 use crate::store::row::{Count, Time};
-use crate::store::{Error, Reader};
+use crate::store::{Error, Reader, list};
 
 /// All stored runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub(crate) struct Summary {
     pub(crate) missed: u64,
     /// When the latest of `failed` ended.
     pub(crate) last_failure: Option<Timestamp>,
+}
+
+/// How the last runs of a job ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcomes {
+    /// The first of `runs`, whole.
+    pub(crate) latest: Option<Run>,
+    /// Newest first.
+    pub(crate) runs: Vec<Outcome>,
 }
 
 /// How one run ended.
@@ -64,12 +73,15 @@ impl Reader {
         })
     }
 
-    /// How the last runs of a job ended, newest first.
-    pub(crate) fn outcomes(&self, job: &JobName, last: u32) -> Result<Vec<Outcome>, Error> {
+    pub(crate) fn outcomes(&self, job: &JobName, last: u32) -> Result<Outcomes, Error> {
         self.read(|db| {
-            db.prepare_cached(OUTCOMES)?
+            let _snapshot = db.unchecked_transaction()?;
+            let runs = db
+                .prepare_cached(OUTCOMES)?
                 .query_map(named_params! { ":job": job, ":last": last }, outcome)?
-                .collect()
+                .collect::<Result<Vec<_>, _>>()?;
+            let latest = runs.first().map(|newest| list::run(db, newest.run)).transpose()?;
+            Ok(Outcomes { latest: latest.flatten(), runs })
         })
     }
 }
@@ -150,8 +162,17 @@ mod tests {
             outcome(&runs[0], EndReason::Success, Some(1000)),
         ];
         let job = JobName::new("a");
-        assert_eq!(reader.outcomes(&job, 100).unwrap(), expected);
-        assert_eq!(reader.outcomes(&job, 1).unwrap(), expected[..1]);
+        let latest = Some(runs[1].clone());
+        assert_eq!(
+            reader.outcomes(&job, 100).unwrap(),
+            Outcomes { latest: latest.clone(), runs: expected.to_vec() }
+        );
+        assert_eq!(
+            reader.outcomes(&job, 1).unwrap(),
+            Outcomes { latest, runs: expected[..1].to_vec() }
+        );
+        let none = Outcomes { latest: None, runs: Vec::new() };
+        assert_eq!(reader.outcomes(&JobName::new("c"), 9).unwrap(), none);
     }
 
     #[test]

@@ -59,10 +59,7 @@ impl Reader {
     }
 
     pub(crate) fn run(&self, id: RunId) -> Result<Option<Run>, Error> {
-        self.read(|db| {
-            let mut statement = db.prepare_cached(&by_id())?;
-            one(&mut statement, id)
-        })
+        self.read(|db| run(db, id))
     }
 
     /// The newest run of a job, whatever became of it.
@@ -189,6 +186,10 @@ fn bind(
         }
     }
     Ok(())
+}
+
+pub(super) fn run(db: &Connection, id: RunId) -> rusqlite::Result<Option<Run>> {
+    one(&mut *db.prepare_cached(&by_id())?, id)
 }
 
 fn by_id() -> String {

@@ -12,6 +12,7 @@ use crate::store::timeline::{Bar, Bucket, Shape, Track, Window};
 use crate::web::api::runs;
 use crate::web::context::Context;
 use crate::web::http::{Detail, Problem, Reply, Whole};
+use crate::web::json::run::RunJson;
 use crate::web::params::{Kind, Param, Values};
 use crate::web::router::Call;
 
@@ -184,6 +185,9 @@ pub(crate) fn outcomes(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
     #[derive(Serialize)]
     struct Task {
         task_name: String,
+        /// Absent where there is none that is over.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        latest: Option<RunJson>,
         runs: Vec<Outcome>,
     }
     let last = small(&call.values, &LAST);
@@ -192,9 +196,11 @@ pub(crate) fn outcomes(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
         jobs.map(|job| Ok((&job.name, reader.outcomes(&job.name, last)?)))
             .collect::<Result<Vec<_>, _>>()
     })?;
-    let items = found.into_iter().map(|(job, runs)| Task {
+    let items = found.into_iter().map(|(job, outcomes)| Task {
         task_name: job.to_string(),
-        runs: runs
+        latest: outcomes.latest.as_ref().map(RunJson::from),
+        runs: outcomes
+            .runs
             .into_iter()
             .map(|outcome| Outcome {
                 id: outcome.run.to_string(),
