@@ -24,6 +24,8 @@ pub(crate) const FAST: Duration = Duration::from_secs(2);
 const FAST_KEPT: usize = 300;
 const FAST_AGE: i64 = 600;
 const SLOW: Duration = Duration::from_secs(60);
+/// Of [`Window::Hour`], in seconds.
+const HOUR: i64 = 3600;
 /// 24 hours of slow samples.
 const SLOW_KEPT: usize = 1440;
 /// How long somebody who asked once counts as looking.
@@ -49,6 +51,8 @@ pub(crate) struct Sample {
 pub(crate) enum Window {
     /// Fast samples of the last 10 minutes, as far as somebody looked.
     TenMinutes,
+    /// Both kinds of the last hour, oldest first.
+    Hour,
     /// One sample a minute.
     Day,
     /// Both, oldest first.
@@ -142,14 +146,7 @@ impl Sampler {
     /// What is kept, oldest first. Asking counts as looking, as in [`Sampler::now`].
     pub(crate) fn history(&self, window: Window) -> Vec<Sample> {
         self.now();
-        let state = self.lock();
-        let mut samples: Vec<Sample> = Vec::new();
-        match window {
-            Window::TenMinutes => samples.extend(&state.fast),
-            Window::Day => samples.extend(&state.slow),
-            Window::Both => samples.extend(state.slow.iter().chain(&state.fast)),
-        }
-        drop(state);
+        let mut samples = self.lock().kept(window);
         samples.sort_by_key(|sample| sample.ts);
         samples
     }
@@ -228,6 +225,18 @@ impl State {
         match self.is_looked_at(now) {
             true => slow.min(self.newest.at.steady + FAST),
             false => slow,
+        }
+    }
+
+    /// What there is of a window; the two kinds stand one after the other.
+    fn kept(&self, window: Window) -> Vec<Sample> {
+        let both = self.slow.iter().chain(&self.fast).copied();
+        let before = self.newest.at.wall.as_second() - HOUR;
+        match window {
+            Window::TenMinutes => self.fast.iter().copied().collect(),
+            Window::Hour => both.filter(|sample| sample.ts > before).collect(),
+            Window::Day => self.slow.iter().copied().collect(),
+            Window::Both => both.collect(),
         }
     }
 
@@ -351,6 +360,23 @@ mod tests {
         // Somebody looks again, five minutes later.
         state.keep(reading(100_300, 0));
         assert_eq!(state.fast.len(), FAST_KEPT / 2 + 1);
+    }
+
+    #[test]
+    fn an_hour_has_its_samples_of_both_kinds() {
+        let mut state = state();
+        for minute in 1..=100 {
+            state.keep(reading(minute * 60, 0));
+        }
+        state.looking = 1;
+        state.keep(reading(6002, 0));
+        let times = |window| -> Vec<i64> {
+            state.kept(window).iter().map(|sample| sample.ts - 1_700_000_000).collect()
+        };
+        let hour: Vec<i64> = (41..=100).map(|minute| minute * 60).chain([6002]).collect();
+        assert_eq!(times(Window::Hour), hour);
+        assert_eq!(times(Window::TenMinutes), [6002]);
+        assert_eq!((times(Window::Day).len(), times(Window::Both).len()), (101, 102));
     }
 
     #[test]

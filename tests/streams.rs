@@ -206,6 +206,7 @@ fn the_figures_of_the_host_come_every_two_seconds() {
 }
 
 #[test]
+    assert!(count("?window=1h") >= 2, "both kinds");
 fn the_figures_cost_nothing_when_nobody_looks_any_more() {
     let home = Home::new("[tasks.x]\nrun = \"true\"\n");
     let daemon = home.start();

@@ -16,8 +16,8 @@ use crate::web::router::Call;
 
 pub(crate) static WINDOW: Param = Param {
     name: "window",
-    about: "Only the samples of 2 s of the last 10 minutes, or only those of the minutes of a day",
-    kind: Kind::Word(&["10m", "24h"]),
+    about: "Only samples of 2 s (10m), all of the last hour (1h), or only those of the minutes (24h)",
+    kind: Kind::Word(&["10m", "1h", "24h"]),
 };
 
 pub(crate) fn info(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Problem> {
@@ -31,6 +31,7 @@ pub(crate) fn stats(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Probl
 pub(crate) fn history(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let window = match call.values.text(&WINDOW) {
         Some("10m") => Window::TenMinutes,
+        Some("1h") => Window::Hour,
         Some("24h") => Window::Day,
         Some(_) | None => Window::Both,
     };
