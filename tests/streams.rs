@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::harness::daemon::PATIENCE;
@@ -188,6 +189,10 @@ fn the_figures_of_the_host_come_every_two_seconds() {
         assert!((0.0..=100.0).contains(&one[field].as_f64().unwrap()), "{field}");
     }
     assert_eq!(one["work_dir"], home.dir().to_str().unwrap());
+    let now = |stats: &Value| stats["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let by_clock = Timestamp::now();
+    assert!(now(one) <= now(&other) && now(&other) <= by_clock, "{one} {other} {by_clock}");
+    assert!(by_clock.duration_since(now(one)).as_secs_f64() < PATIENCE.as_secs_f64(), "{one}");
     let count = |window: &str| {
         let history = json(&session, &format!("/api/system/history{window}"));
         let times: Vec<i64> = history
@@ -201,12 +206,12 @@ fn the_figures_of_the_host_come_every_two_seconds() {
     };
     assert_eq!(count("?window=24h"), 1, "the one of the start");
     assert!(count("?window=10m") >= 1);
+    assert!(count("?window=1h") >= 2, "both kinds");
     assert!(count("") >= 2);
     daemon.stop_well();
 }
 
 #[test]
-    assert!(count("?window=1h") >= 2, "both kinds");
 fn the_figures_cost_nothing_when_nobody_looks_any_more() {
     let home = Home::new("[tasks.x]\nrun = \"true\"\n");
     let daemon = home.start();
@@ -322,8 +327,8 @@ fn the_daemon_says_what_it_is() {
     let mut info = json(&session, "/api/info");
     let fields = info.as_object_mut().unwrap();
     for time in ["started_at", "config_loaded_at"] {
-        let at: jiff::Timestamp = fields.remove(time).unwrap().as_str().unwrap().parse().unwrap();
-        assert!(at <= jiff::Timestamp::now());
+        let at: Timestamp = fields.remove(time).unwrap().as_str().unwrap().parse().unwrap();
+        assert!(at <= Timestamp::now());
     }
     let fingerprint = fields.remove("fingerprint").unwrap();
     assert_eq!(fingerprint.as_str().unwrap().split('-').count(), 2, "{fingerprint}");

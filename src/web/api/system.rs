@@ -68,6 +68,8 @@ struct Capability {
 /// `SystemStats` of the schema.
 #[derive(Serialize)]
 pub(crate) struct SystemStats<'a> {
+    /// The daemon's own time: a client may have another one.
+    now: String,
     cpu_usage: f64,
     mem_usage: f64,
     mem_total: u64,
@@ -108,13 +110,15 @@ impl<'a> DaemonInfo<'a> {
 
 impl<'a> SystemStats<'a> {
     pub(crate) fn of(context: &'a Context, sample: Sample) -> SystemStats<'a> {
+        let now = context.clock.now();
         SystemStats {
+            now: rfc3339(now.wall),
             cpu_usage: sample.cpu,
             mem_usage: sample.mem,
             mem_total: sample.mem_total,
             mem_used: sample.mem_used,
             cpu_cores: context.sampler.cores(),
-            uptime: uptime(context.clock.now().steady),
+            uptime: uptime(now.steady),
             version: env!("CARGO_PKG_VERSION"),
             name: "runwisp",
             host: &context.facts.host,
