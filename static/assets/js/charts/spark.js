@@ -1,0 +1,40 @@
+// A line of ink for a figure that changes all the time, with a dot at now.
+
+import { fill, svg } from "../dom.js";
+import { round } from "./tone.js";
+
+const TOP = 2.5;
+
+/** The points of the line; the newest value is at the right edge, less than a pixel apart is one. */
+export const sparkPath = (values, max, width, height) => {
+  const room = width - 4;
+  const step = room / Math.max(values.length - 1, 1);
+  const ground = height - 2.5;
+  const points = values.map((value, index) => {
+    const share = max > 0 ? Math.min(Math.max(value / max, 0), 1) : 0;
+    return [round(1 + index * step), round(ground - share * (ground - TOP))];
+  });
+  const every = Math.max(1, Math.ceil(1 / step));
+  return points.filter((_, index) => (points.length - 1 - index) % every === 0);
+};
+
+export const spark = ({ width = 72, height = 20 } = {}) => {
+  const element = svg("svg", { class: "chart spark", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+  const ground = svg("path", { class: "g-line", d: `M0 ${height - 0.5}H${width}` });
+  element.append(ground);
+  return {
+    element,
+    /** Values from 0 to `max`, oldest first. */
+    update(values, max) {
+      const points = sparkPath(values, max, width, height);
+      if (!points.length) return fill(element, ground);
+      const [x, y] = points.at(-1);
+      fill(
+        element,
+        ground,
+        points.length > 1 && svg("path", { class: "s-ink", d: `M${points.map((point) => point.join(" ")).join("L")}` }),
+        svg("circle", { class: "f-now", cx: x, cy: y, r: 2.25 }),
+      );
+    },
+  };
+};

@@ -1,0 +1,87 @@
+// The last outcomes of a task as small bars: short is calm, tall is trouble. Lists have hundreds of
+// them, so a strip is one element per tone, and the shared tooltip finds the bar by its place.
+
+import { fill, set, svg } from "../dom.js";
+import { duration, plural } from "../format.js";
+import { isFailure, look, word } from "../marks.js";
+import { FILL, tone } from "./tone.js";
+import { explain } from "./tooltip.js";
+
+const BARS = 30;
+const PITCH = 4;
+const WIDTH = BARS * PITCH - 1;
+const HEIGHT = 18;
+
+// Each shape 3 px wide on the ground line at y = 18.
+const SHAPES = {
+  success: (x) => `M${x} 18v-6h3v6z`,
+  failed: (x) => `M${x} 18V2l1.5-2 1.5 2V18z`,
+  timeout: (x) => `M${x} 18V6h3V18zM${x} 0h3v3.5h-3z`,
+  stopped: (x) => `M${x} 18V8h3V18z`,
+  missed: (x) => `M${x + 0.5} 17.5V8h2V17.5z`,
+  running: (x) => `M${x} 18V5.5h3V18zM${x - 0.5} 2a2 2 0 1 0 4 0a2 2 0 1 0-4 0z`,
+  skipped: (x) => `M${x} 18v-2h3v2z`,
+};
+SHAPES.crashed = SHAPES.failed;
+SHAPES.log_overflow = SHAPES.failed;
+
+const shape = (outcome) => SHAPES[look(outcome)] ?? SHAPES.skipped;
+
+/** What stands in the strip, oldest first, and the first free place from the left. */
+const bars = (runs, live) => {
+  const running = Math.min(live, BARS);
+  const ended = runs.slice(0, BARS - running).reverse();
+  const all = [...ended, ...Array(running).fill(null)];
+  return { all, first: BARS - all.length };
+};
+
+/** One path for each class, in a fixed order. */
+export const stripPaths = (runs, live = 0) => {
+  const paths = new Map();
+  const { all, first } = bars(runs, live);
+  all.forEach((run, index) => {
+    const outcome = run ? run.end_reason : "running";
+    const name = FILL[tone(outcome)];
+    paths.set(name, (paths.get(name) ?? "") + shape(outcome)((first + index) * PITCH));
+  });
+  return paths;
+};
+
+const label = (runs, live) => {
+  const shown = runs.slice(0, BARS);
+  const failed = shown.filter((run) => isFailure(run.end_reason)).length;
+  const now = live ? `, ${live} running` : "";
+  return `last ${plural(shown.length, "run")}, ${failed} failed${now}`;
+};
+
+const lines = (node, x) => {
+  const { runs, live } = drawn.get(node);
+  const { all, first } = bars(runs, live);
+  const run = all[Math.floor((x * WIDTH) / node.clientWidth / PITCH) - first];
+  if (run === undefined) return null;
+  const back = all.length - all.indexOf(run) - live;
+  if (run === null) return ["running", label(runs, live)];
+  const took = run.duration_ms === undefined ? "" : ` after ${duration(run.duration_ms)}`;
+  return [`${word(run.end_reason)}${took}`, back === 1 ? "the last run" : `${back - 1} before the last`, label(runs, live)];
+};
+
+const drawn = new WeakMap();
+
+/** `runs` newest first, as the API gives them; `live` is how many are running. */
+export const strip = (runs, options) => {
+  const node = svg("svg", { class: "strip", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  explain(node, (x) => lines(node, x));
+  updateStrip(node, runs, options);
+  return node;
+};
+
+export const updateStrip = (node, runs, { live = 0 } = {}) => {
+  const before = drawn.get(node);
+  if (before && before.live === live && before.key === keyOf(runs)) return;
+  drawn.set(node, { runs, live, key: keyOf(runs) });
+  set(node, "aria-label", label(runs, live));
+  fill(node, [...stripPaths(runs, live)].map(([name, d]) => svg("path", { class: name, d })));
+};
+
+// A strip changes when a run joins it, or leaves it.
+const keyOf = (runs) => `${runs.length} ${runs[0]?.id} ${runs.at(-1)?.id}`;
