@@ -37,7 +37,8 @@ const ON = new Set(["ArrowRight", "ArrowDown"]);
 /**
  * Lets one point at the things of a chart: `hit(x, y)` gives the number of one or -1, `spots()`
  * those that keys go through, in order, each `{ index, x, y }`; `lines(index)` says what it is,
- * `open(index)` opens it, `point(spot)` shows where the keys are, without one that they left.
+ * `open(index)` opens it, `point(spot)` shows where the keys are, or with null that they left;
+ * left and right go `jump` things far.
  */
 export const pointing = (node, { hit, spots, lines, open, point, jump }) => {
   let place = -1;
@@ -56,7 +57,7 @@ export const pointing = (node, { hit, spots, lines, open, point, jump }) => {
   };
   explain(node, (x, y) => {
     const index = hit(x, y);
-    node.classList.toggle("chart-open", Boolean(open) && index >= 0);
+    node.classList.toggle("chart-open", index >= 0 && opens(index));
     return index < 0 ? null : lines(index);
   });
   node.setAttribute("tabindex", "0");

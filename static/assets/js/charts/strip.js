@@ -12,20 +12,20 @@ const PITCH = 4;
 const WIDTH = BARS * PITCH - 1;
 const HEIGHT = 18;
 
-// Each shape 3 px wide on the ground line at y = 18.
 const SHAPES = {
-  success: (x) => `M${x} 18v-6h3v6z`,
-  failed: (x) => `M${x} 18V2l1.5-2 1.5 2V18z`,
-  timeout: (x) => `M${x} 18V6h3V18zM${x} 0h3v3.5h-3z`,
-  stopped: (x) => `M${x} 18V8h3V18z`,
-  missed: (x) => `M${x + 0.5} 17.5V8h2V17.5z`,
-  running: (x) => `M${x} 18V5.5h3V18zM${x - 0.5} 2a2 2 0 1 0 4 0a2 2 0 1 0-4 0z`,
-  skipped: (x) => `M${x} 18v-2h3v2z`,
+  success: (x, w, ground) => `M${x} ${ground}v-6h${w}v6z`,
+  failed: (x, w, ground) => `M${x} ${ground}v-16l${w / 2}-2 ${w / 2} 2v16z`,
+  timeout: (x, w, ground) => `M${x} ${ground}v-12h${w}v12zM${x} ${ground - 18}h${w}v3.5h${-w}z`,
+  stopped: (x, w, ground) => `M${x} ${ground}v-10h${w}v10z`,
+  missed: (x, w, ground) => `M${x + 0.5} ${ground - 0.5}v-9.5h${Math.max(w - 1, 1)}v9.5z`,
+  running: (x, w, ground) => `M${x} ${ground}v-12.5h${w}v12.5zM${x + w / 2 - 2} ${ground - 16}a2 2 0 1 0 4 0a2 2 0 1 0-4 0z`,
+  skipped: (x, w, ground) => `M${x} ${ground}v-2h${w}v2z`,
 };
 SHAPES.crashed = SHAPES.failed;
 SHAPES.log_overflow = SHAPES.failed;
 
-const shape = (outcome) => SHAPES[look(outcome)] ?? SHAPES.skipped;
+/** The bar of an outcome on a ground line, at most 18 px high. */
+export const barOf = (outcome, x, width, ground) => (SHAPES[look(outcome)] ?? SHAPES.skipped)(x, width, ground);
 
 /** What stands in the strip, oldest first, and the first free place from the left. */
 const bars = (runs, live) => {
@@ -42,7 +42,7 @@ export const stripPaths = (runs, live = 0) => {
   all.forEach((run, index) => {
     const outcome = run ? run.end_reason : "running";
     const name = FILL[tone(outcome)];
-    paths.set(name, (paths.get(name) ?? "") + shape(outcome)((first + index) * PITCH));
+    paths.set(name, (paths.get(name) ?? "") + barOf(outcome, (first + index) * PITCH, PITCH - 1, HEIGHT));
   });
   return paths;
 };
