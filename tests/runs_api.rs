@@ -262,6 +262,15 @@ fn pictures_show_what_ran_and_when_the_daemon_was_up() {
     assert!((600..=700).contains(&count), "{count}");
     let buckets = ok(session.get("/api/timeline?bucket=3600"));
     assert!(buckets["tasks"].as_array().unwrap().iter().all(|task| task.get("runs").is_none()));
+    let merged = ok(session.get("/api/timeline?merge=true"));
+    assert_eq!(merged["tasks"], json!([]));
+    let merged = merged["merged"].as_array().unwrap();
+    let sum =
+        |field: &str| merged.iter().map(|bucket| bucket[field].as_u64().unwrap()).sum::<u64>();
+    // Of all that the history was filled with, and the two of today.
+    assert!((1300..=1402).contains(&sum("count")), "{}", sum("count"));
+    assert!(sum("failed") >= 1 && merged.len() <= 121, "{merged:?}");
+    assert_eq!(buckets.get("merged"), None);
     refused(session.get("/api/timeline?from=2020-01-01T00:00:00Z"), 422, "validation failed");
 
     let outcomes = ok(session.get("/api/outcomes?last=1"));

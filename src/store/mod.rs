@@ -20,6 +20,7 @@ mod schema;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod sessions;
+mod starts;
 pub(crate) mod timeline;
 pub(crate) mod trash;
 mod trouble;

@@ -26,7 +26,6 @@ pub(crate) struct Window {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
     pub(crate) bucket: SignedDuration,
-    pub(crate) shape: Shape,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,8 @@ pub(crate) struct Bar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bucket {
     pub(crate) at: Timestamp,
-    /// Runs that started in it; the first one holds those that started before the window too.
+    /// Runs that started in it; the first one of a task holds those that started before the window
+    /// too.
     pub(crate) count: u64,
     pub(crate) failed: u64,
     /// `None`: none of them has ended.
@@ -83,11 +83,15 @@ struct Found {
 
 impl Reader {
     /// All tasks with runs in the window, by name.
-    pub(crate) fn timeline(&self, window: Window) -> Result<BTreeMap<JobName, Track>, Error> {
+    pub(crate) fn timeline(
+        &self,
+        window: Window,
+        shape: Shape,
+    ) -> Result<BTreeMap<JobName, Track>, Error> {
         self.read(|db| {
             let _snapshot = db.unchecked_transaction()?;
             let mut found = BTreeMap::new();
-            touching(db, window, |job, touch| window.note(&mut found, job, touch))?;
+            touching(db, window, |job, touch| note(&mut found, window, shape, job, touch))?;
             let mut bars = db.prepare_cached(BAR)?;
             let tracks = found.into_iter().map(|(job, found)| Ok((job, found.track(&mut bars)?)));
             tracks.collect()
@@ -95,30 +99,50 @@ impl Reader {
     }
 }
 
+fn note(
+    found: &mut BTreeMap<JobName, Found>,
+    window: Window,
+    shape: Shape,
+    job: &str,
+    touch: Touch,
+) {
+    if !found.contains_key(job) {
+        found.insert(JobName::new(job), Found::default());
+    }
+    let Some(found) = found.get_mut(job) else { return };
+    if shape == Shape::Runs && found.runs.len() <= MOST_RUNS {
+        found.runs.push(touch.run);
+    }
+    let number = window.number(touch.at);
+    found.buckets.entry(number).or_insert_with(|| window.empty(number)).add(touch.reason);
+}
+
 impl Window {
-    fn note(&self, found: &mut BTreeMap<JobName, Found>, job: &str, touch: Touch) {
-        if !found.contains_key(job) {
-            found.insert(JobName::new(job), Found::default());
-        }
-        let Some(found) = found.get_mut(job) else { return };
-        if self.shape == Shape::Runs && found.runs.len() <= MOST_RUNS {
-            found.runs.push(touch.run);
-        }
-        let since = touch.at.max(self.from).duration_since(self.from);
+    /// The number of the bucket that holds an instant; what is before the window is in the first.
+    pub(super) fn number(&self, at: Timestamp) -> i64 {
+        let since = at.max(self.from).duration_since(self.from);
         let number = since.as_millis() / self.bucket.as_millis().max(1);
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        let empty = || Bucket { at: self.start_of(number), count: 0, failed: 0, worst: None };
-        let bucket = found.buckets.entry(number).or_insert_with(empty);
-        bucket.count += 1;
-        if let Some(reason) = touch.reason {
-            bucket.failed += u64::from(reason.is_failure());
-            bucket.worst = Some(bucket.worst.map_or(reason, |worst| worst.worse(reason)));
-        }
+        i64::try_from(number).unwrap_or(i64::MAX)
     }
 
-    fn start_of(&self, bucket: i64) -> Timestamp {
+    pub(super) fn start_of(&self, bucket: i64) -> Timestamp {
         let number = i32::try_from(bucket).unwrap_or(i32::MAX);
         self.from.checked_add(self.bucket.saturating_mul(number)).unwrap_or(self.to)
+    }
+
+    pub(super) fn empty(&self, bucket: i64) -> Bucket {
+        Bucket { at: self.start_of(bucket), count: 0, failed: 0, worst: None }
+    }
+}
+
+impl Bucket {
+    /// One more run, with the reason of its end.
+    pub(super) fn add(&mut self, reason: Option<EndReason>) {
+        self.count += 1;
+        if let Some(reason) = reason {
+            self.failed += u64::from(reason.is_failure());
+            self.worst = Some(self.worst.map_or(reason, |worst| worst.worse(reason)));
+        }
     }
 }
 
@@ -217,9 +241,8 @@ mod tests {
     use crate::model::run::{Phase, Run};
     use crate::store::scratch::{Scratch, at, ended, pending, plan};
 
-    fn window(from: i64, to: i64, shape: Shape) -> Window {
-        let bucket = SignedDuration::from_secs(60);
-        Window { from: at(from), to: at(to), bucket, shape }
+    fn window(from: i64, to: i64) -> Window {
+        Window { from: at(from), to: at(to), bucket: SignedDuration::from_secs(60) }
     }
 
     /// A run of `job` from one second to another; `None`: it did not.
@@ -268,11 +291,11 @@ mod tests {
         for (from, to) in
             [(0, 100), (-4000, 4000), (-47, 0), (100, 100), (5000, 6000), (9000, 9001)]
         {
-            let window = window(from, to, Shape::Runs);
+            let window = window(from, to);
             let mut expected: Vec<RunId> =
                 runs.iter().filter(|run| touches(run, window)).map(|run| run.id).collect();
             let mut found = Vec::new();
-            for track in reader.timeline(window).unwrap().into_values() {
+            for track in reader.timeline(window, Shape::Runs).unwrap().into_values() {
                 let Track::Runs(bars) = track else { panic!("too many") };
                 assert!(bars.is_sorted_by_key(|bar| (bar.start_at.is_none(), bar.start_at)));
                 found.extend(bars.iter().map(|bar| bar.run));
@@ -296,7 +319,7 @@ mod tests {
         runs.push(ran("few", Some(130), Some(131), EndReason::Stopped));
         store.write(&runs.iter().cloned().map(Change::Insert).collect::<Vec<_>>()).unwrap();
         let reader = Reader::open(&scratch.db()).unwrap();
-        let tracks = reader.timeline(window(0, 7200, Shape::Runs)).unwrap();
+        let tracks = reader.timeline(window(0, 7200), Shape::Runs).unwrap();
         let Some(Track::Buckets(many)) = tracks.get("many") else { panic!("{tracks:?}") };
         let bucket = |second, count, failed, worst| Bucket { at: at(second), count, failed, worst };
         assert_eq!(many.len(), 9);
@@ -304,7 +327,7 @@ mod tests {
         assert_eq!(many[1], bucket(60, 61, 0, Some(EndReason::Success)));
         assert_eq!(many.iter().map(|bucket| bucket.count).sum::<u64>() as usize, MOST_RUNS + 3);
         assert!(matches!(tracks.get("few"), Some(Track::Runs(runs)) if runs.len() == 2));
-        let tracks = reader.timeline(window(0, 7200, Shape::Buckets)).unwrap();
+        let tracks = reader.timeline(window(0, 7200), Shape::Buckets).unwrap();
         let few = [bucket(0, 1, 0, None), bucket(120, 1, 0, Some(EndReason::Stopped))];
         assert_eq!(tracks.get("few"), Some(&Track::Buckets(few.to_vec())));
         assert_eq!(tracks.get("many"), Some(&Track::Buckets(many.clone())));

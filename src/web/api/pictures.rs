@@ -31,6 +31,11 @@ pub(crate) static BUCKET: Param = Param {
     about: "Seconds of one bucket; every task is then counted in buckets",
     kind: Kind::Integer { min: 1, max: 31 * 86_400, default: None },
 };
+pub(crate) static MERGE: Param = Param {
+    name: "merge",
+    about: "All tasks together, and only what started in the window or never did",
+    kind: Kind::Flag,
+};
 pub(crate) static LAST: Param = Param {
     name: "last",
     about: "Runs of each task",
@@ -61,7 +66,10 @@ struct Items<T> {
 
 #[derive(Serialize)]
 struct Timeline {
+    /// Empty where all are merged.
     tasks: Vec<TrackJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<Vec<BucketJson>>,
 }
 
 #[derive(Serialize)]
@@ -135,20 +143,35 @@ impl From<Track> for Either {
 }
 
 pub(crate) fn timeline(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
-    let window = window(&call.values, context.clock.now().wall)?;
+    let (window, shape) = window(&call.values, context.clock.now().wall)?;
+    let is_merged = call.values.flag(&MERGE);
     let context = Arc::clone(context);
     // A wide one takes megabytes to put together.
     Ok(Reply::later(move || {
-        let found = context.readers.read(|reader| reader.timeline(window))?;
-        let tasks = found
-            .into_iter()
-            .map(|(job, track)| TrackJson { task_name: job.to_string(), track: track.into() })
-            .collect();
-        Ok(Whole::json(200, &Timeline { tasks }))
+        let timeline = match is_merged {
+            true => merged(&context, window)?,
+            false => by_task(&context, window, shape)?,
+        };
+        Ok(Whole::json(200, &timeline))
     }))
 }
 
-fn window(values: &Values, now: Timestamp) -> Result<Window, Problem> {
+fn by_task(context: &Context, window: Window, shape: Shape) -> Result<Timeline, Problem> {
+    let found = context.readers.read(|reader| reader.timeline(window, shape))?;
+    let tasks = found
+        .into_iter()
+        .map(|(job, track)| TrackJson { task_name: job.to_string(), track: track.into() })
+        .collect();
+    Ok(Timeline { tasks, merged: None })
+}
+
+fn merged(context: &Context, window: Window) -> Result<Timeline, Problem> {
+    let starts = context.readers.read(|reader| reader.starts(window))?;
+    let merged = starts.into_iter().map(BucketJson::from).collect();
+    Ok(Timeline { tasks: Vec::new(), merged: Some(merged) })
+}
+
+fn window(values: &Values, now: Timestamp) -> Result<(Window, Shape), Problem> {
     let to = values.instant(&TO).unwrap_or(now);
     let from = values.instant(&FROM).or_else(|| to.checked_sub(DAY).ok()).unwrap_or(to);
     let length = to.duration_since(from);
@@ -165,7 +188,7 @@ fn window(values: &Values, now: Timestamp) -> Result<Window, Problem> {
     if length.as_secs() / seconds > MOST_BUCKETS {
         return Err(wrong("query.bucket", "expected at most 5000 buckets in the window"));
     }
-    Ok(Window { from, to, bucket: SignedDuration::from_secs(seconds), shape })
+    Ok((Window { from, to, bucket: SignedDuration::from_secs(seconds) }, shape))
 }
 
 fn wrong(location: &str, message: &str) -> Problem {
@@ -286,11 +309,11 @@ mod tests {
     fn a_window_is_bounded() {
         let now = "2026-05-07T12:00:00Z".parse().unwrap();
         let of = |query: &str| window(&Values::read(query, PARAMS).unwrap(), now);
-        let day = of("").unwrap();
+        let (day, shape) = of("").unwrap();
         assert_eq!((day.to, day.to.duration_since(day.from)), (now, DAY));
-        assert_eq!((day.bucket.as_secs(), day.shape), (720, Shape::Runs));
-        let hour = of("from=2026-05-07T11:00:00Z&bucket=1").unwrap();
-        assert_eq!((hour.bucket.as_secs(), hour.shape), (1, Shape::Buckets));
+        assert_eq!((day.bucket.as_secs(), shape), (720, Shape::Runs));
+        let (hour, shape) = of("from=2026-05-07T11:00:00Z&bucket=1").unwrap();
+        assert_eq!((hour.bucket.as_secs(), shape), (1, Shape::Buckets));
         for wrong in [
             "from=2026-05-07T12:00:00Z",
             "to=2020-01-01T00:00:00Z&from=2021-01-01T00:00:00Z",

@@ -63,7 +63,7 @@ pub(super) static ROUTES: &[Route] = &[
     get("/api/timeline", "getTimeline", pictures::timeline)
         .about("All runs that touch a window")
         .gives(json("Timeline"))
-        .params(&[&pictures::FROM, &pictures::TO, &pictures::BUCKET])
+        .params(&[&pictures::FROM, &pictures::TO, &pictures::BUCKET, &pictures::MERGE])
         .fails(&[503]),
     get("/api/outcomes", "getOutcomes", pictures::outcomes)
         .about("The last outcomes of every task")
