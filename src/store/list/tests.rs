@@ -307,6 +307,18 @@ fn early_pages_of_plain_lists_read_no_more_than_they_show() {
 }
 
 #[test]
+fn what_is_open_is_found_without_a_look_at_the_rest() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let states = Some(vec![State::Pending, State::Running]);
+    let filter = Where::new(&Filter { states, ..Filter::default() }, None);
+    let part = filter.parts(NEWEST).swap_remove(0);
+    let plan = plan(&store.connection, &part.ids);
+    assert_eq!(plan.matches("USING INDEX runs_unfinished").count(), 2, "{plan}");
+    assert!(!plan.contains("SCAN runs") && filter.is_counted, "{plan}");
+}
+
+#[test]
 fn a_search_by_what_no_index_has_goes_by_time() {
     let scratch = Scratch::new();
     let store = scratch.store();
