@@ -99,7 +99,9 @@ pub(crate) fn measure() {
     for path in [
         "/api/upcoming",
         "/api/upcoming?limit=5000",
+        "/api/upcoming?bucket=900",
         "/api/timeline",
+        "/api/timeline?merge=true",
         &format!("/api/timeline?from={}", ago(30 * 24)),
         "/api/outcomes",
         "/api/outcomes?last=100",

@@ -259,6 +259,14 @@ fn a_pause_lasts_over_restarts_and_crashes_and_misses_nothing() {
         let items = upcoming["items"].as_array().unwrap();
         assert!(items.len() == 20 && upcoming["truncated"] == true, "{upcoming}");
         assert!(items.iter().all(|item| item["task_name"] == "clock"), "{upcoming}");
+        let soon = Timestamp::now() + Duration::from_secs(90);
+        let counted = session.get(&format!("/api/upcoming?until={soon:.0}&bucket=60")).json();
+        let buckets = counted["buckets"].as_array().unwrap();
+        let sum: u64 = buckets.iter().map(|bucket| bucket["count"].as_u64().unwrap()).sum();
+        assert_eq!(sum, counted["items"].as_array().unwrap().len() as u64, "{counted}");
+        assert!(buckets.len() >= 2 && counted["truncated"] == false, "{counted}");
+        assert!(buckets.iter().all(|bucket| bucket["at"].as_str().unwrap().ends_with(":00.000Z")));
+        assert_eq!(session.get("/api/upcoming?bucket=10").status, 422, "too many buckets");
     };
     is_paused(&daemon);
     pass(&home, 2);

@@ -55,7 +55,7 @@ pub(crate) static HISTORY_LIMIT: Param = Param {
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The longest window, and the most buckets in it.
 const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
-const MOST_BUCKETS: i64 = 5000;
+pub(super) const MOST_BUCKETS: i64 = 5000;
 /// Buckets of a window when nobody says how long they are.
 const BUCKETS: i64 = 120;
 
@@ -191,7 +191,7 @@ fn window(values: &Values, now: Timestamp) -> Result<(Window, Shape), Problem> {
     Ok((Window { from, to, bucket: SignedDuration::from_secs(seconds) }, shape))
 }
 
-fn wrong(location: &str, message: &str) -> Problem {
+pub(super) fn wrong(location: &str, message: &str) -> Problem {
     let (location, message) = (Some(location.to_owned()), message.to_owned());
     Problem::invalid(vec![Detail { location, message, value: None }])
 }

@@ -54,7 +54,8 @@ pub(super) static ROUTES: &[Route] = &[
     get("/api/upcoming", "getUpcoming", upcoming::list)
         .about("The coming ticks of all schedules")
         .gives(json("Upcoming"))
-        .params(&[&upcoming::UNTIL, &upcoming::LIMIT]),
+        .params(&[&upcoming::UNTIL, &upcoming::LIMIT, &upcoming::BUCKET])
+        .fails(&[503]),
     post("/api/hooks/tasks/{taskName}/{action}", "callHook", hooks::call)
         .about("Operate one task with its own token")
         .gives(json("StopRunOutputBody"))
