@@ -72,6 +72,7 @@ test("days of an axis are as long as the zone has them", () => {
 
 test("marks that nearly touch become one", () => {
   assert.deepEqual(merged([0, 5, 16, 40, 52], (x) => x, 12), [[0, 5, 16], [40], [52]]);
+  assert.deepEqual(merged([0, 10, 20, 30], (x) => x, 12, 20), [[0, 10], [20, 30]]);
   assert.deepEqual(merged([], (x) => x, 12), []);
 });
 
@@ -90,7 +91,7 @@ test("the same tasks that collide again are told once, the largest crowd first",
     { at: 1, names: ["a", "b", "c"] }, { at: 2, names: ["a", "b", "c", "d"] }, { at: 3, names: ["a", "b", "c"] },
   ];
   assert.deepEqual(alike(found, 3), [
-    { names: ["a", "b", "c", "d"], times: [2] }, { names: ["a", "b", "c"], times: [1, 3] },
+    { names: ["a", "b", "c", "d"], times: [2], nearest: 2 }, { names: ["a", "b", "c"], times: [1, 3], nearest: 3 },
   ]);
 });
 
@@ -100,8 +101,16 @@ test("runs at once: one that ends when another starts is not beside it", () => {
     { at: 0, count: 1 }, { at: 10, count: 1 }, { at: 15, count: 2 }, { at: 20, count: 1 }, { at: 30, count: 0 },
     { at: 40, count: 1 }, { at: 41, count: 0 },
   ]);
-  assert.deepEqual(peakAt(steps, 0), { count: 2, lasted: 5 });
   assert.deepEqual(atOnce([]), []);
+});
+
+test("a crowd is told of if it lasted", () => {
+  const span = (start, end) => ({ start: start * 1000, end: end * 1000 });
+  const steps = atOnce([span(0, 600), span(0, 360), span(0, 360), span(0, 400), span(1, 3)]);
+  assert.deepEqual(peakAt(steps, 0), { count: 4, lasted: 360_000 });
+  assert.equal(peakAt(steps, 120_000), null);
+  assert.equal(peakAt(atOnce([span(0, 1), span(0, 1), span(0, 1)]), 0), null);
+  assert.equal(peakAt([], 0), null);
 });
 
 test("the daemon was down between two lives whose ends are known", () => {

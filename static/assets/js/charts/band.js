@@ -3,7 +3,7 @@
 
 import { zone } from "../clock.js";
 import { el, fill, svg } from "../dom.js";
-import { absolute, duration, hourMinute, plural } from "../format.js";
+import { clock, dayMonth, duration, hourMinute, plural } from "../format.js";
 import { word } from "../marks.js";
 import { box, hatching, pointing } from "./box.js";
 import { slots } from "./slots.js";
@@ -137,7 +137,7 @@ export const dayBand = ({ onOpen }) => {
 
   const lines = (slot) => {
     const { from, to, good, failed, failures: known, expected } = slot;
-    const when = `${absolute(from, zone()).slice(5, 16)} to ${hourMinute(to, zone())}`;
+    const when = `${dayMonth(from, zone())} ${hourMinute(from, zone())} to ${hourMinute(to, zone())}`;
     const named = known.slice(0, 5).map(({ task_name: name, outcome }) => `${name} ${word(outcome)}`);
     return [
       when,
@@ -167,7 +167,7 @@ export const dayBand = ({ onOpen }) => {
     lines(index) {
       if (index < all.length) return lines(all[index]);
       const { failure } = failures[index - all.length];
-      return [failure.task_name, word(failure.outcome), absolute(failure.at, zone())];
+      return [failure.task_name, word(failure.outcome), `${dayMonth(failure.at, zone())} ${clock(failure.at, zone())}`];
     },
     open(index) {
       if (index < all.length) openSlot(all[index]);

@@ -83,14 +83,21 @@ const hours = (from, to, step, zone) => {
   return found;
 };
 
-/** Things whose `place(thing)` follow each other by less than `near`, in groups. Sorted ones only. */
-export const merged = (things, place, near) => {
+/**
+ * Things whose `place(thing)` follow each other by less than `near`, in groups of at most `span`.
+ * Sorted ones only.
+ */
+export const merged = (things, place, near, span = Infinity) => {
   const groups = [];
   let last = -Infinity;
+  let first = -Infinity;
   for (const thing of things) {
     const at = place(thing);
-    if (at - last < near) groups.at(-1).push(thing);
-    else groups.push([thing]);
+    if (at - last < near && at - first < span) groups.at(-1).push(thing);
+    else {
+      groups.push([thing]);
+      first = at;
+    }
     last = at;
   }
   return groups;
@@ -113,15 +120,19 @@ export const collisions = (starts, least = 3) => {
   return found.sort((one, other) => one.at - other.at);
 };
 
-/** Collisions of the same tasks as one: `{ names, times }`, the most tasks first, then the next to `now`. */
+/** Collisions of the same tasks as one: `{ names, times, nearest }`, the most tasks first, then the nearest to `now`. */
 export const alike = (found, now) => {
   const groups = new Map();
+  const distance = ({ nearest }) => Math.abs(nearest - now);
   for (const { at, names } of found) {
     const key = names.join("\n");
-    if (!groups.has(key)) groups.set(key, { names, times: [] });
-    groups.get(key).times.push(at);
+    const group = groups.get(key);
+    if (!group) groups.set(key, { names, times: [at], nearest: at });
+    else {
+      group.times.push(at);
+      if (Math.abs(at - now) < distance(group)) group.nearest = at;
+    }
   }
-  const distance = ({ times }) => Math.min(...times.map((at) => Math.abs(at - now)));
   return [...groups.values()].sort((one, other) => other.names.length - one.names.length || distance(one) - distance(other));
 };
 
@@ -140,14 +151,26 @@ export const atOnce = (spans) => {
   return steps;
 };
 
-/** The peak from `from` on within a minute, and for how long it lasted: `{ count, lasted }`. */
-export const peakAt = (steps, from) => {
-  let peak = { count: 0, lasted: 0 };
-  for (let index = 0; index < steps.length; index += 1) {
-    const { at, count } = steps[index];
-    if (at < from) continue;
-    if (at >= from + MINUTE) break;
-    if (count > peak.count) peak = { count, lasted: (steps[index + 1]?.at ?? at) - at };
+/**
+ * The most that ran at once for a while, counted from the minute `from` on: `{ count, lasted }`, of
+ * at least `least`; null if there was none.
+ */
+export const peakAt = (steps, from, least = 3) => {
+  let low = 0;
+  for (let high = steps.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (steps[middle].at < from) low = middle + 1;
+    else high = middle;
   }
-  return peak;
+  let best = null;
+  for (let index = low; steps[index]?.at < from + MINUTE; index += 1) {
+    const { at, count } = steps[index];
+    if (count < least || count <= best?.count) continue;
+    let end = index + 1;
+    while (steps[end]?.count >= count) end += 1;
+    // What was over at once is no crowd.
+    const lasted = (steps[end]?.at ?? at) - at;
+    if (lasted >= 10 * SECOND) best = { count, lasted };
+  }
+  return best;
 };
