@@ -1,0 +1,156 @@
+// Times, durations, sizes and counts as people read them. Pure: the instant of "now" and the
+// zone are arguments.
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Unix milliseconds of a text of the API; NaN when there is none. */
+export const millis = (text) => (text ? Date.parse(text) : NaN);
+
+/** `just now`, `45s ago`, `2h ago`, `yesterday`, `5d ago`, `1mo ago`; for what is to come `in 4m`. */
+export const relative = (at, now) => (at > now ? `in ${span(at - now)}` : ago(now - at));
+
+const ago = (passed) => {
+  if (passed < 30_000) return "just now";
+  if (passed < MINUTE) return `${Math.floor(passed / 1000)}s ago`;
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)}m ago`;
+  if (passed < DAY) return `${Math.floor(passed / HOUR)}h ago`;
+  if (passed < 2 * DAY) return "yesterday";
+  if (passed < 30 * DAY) return `${Math.floor(passed / DAY)}d ago`;
+  if (passed < 365 * DAY) return `${Math.floor(passed / DAY / 30)}mo ago`;
+  return `${Math.floor(passed / DAY / 365)}y ago`;
+};
+
+// Rounded up, so that "in 0s" is never said, and cut to what still matters.
+const span = (wait) => {
+  if (wait < MINUTE) return `${Math.max(1, Math.ceil(wait / 1000))}s`;
+  const minutes = Math.round(wait / MINUTE);
+  if (minutes < 60) return `${minutes}m`;
+  if (minutes < 10 * 60) return joined(Math.floor(minutes / 60), "h", minutes % 60, "m");
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)}h`;
+  return `${Math.round(minutes / 60 / 24)}d`;
+};
+
+const joined = (large, largeUnit, small, smallUnit) =>
+  small ? `${large}${largeUnit} ${small}${smallUnit}` : `${large}${largeUnit}`;
+
+/** `0.3s`, `12s`, `3m 4s`, `2h 5m`, `1d 3h`; a second unit that is zero is dropped. */
+export const duration = (ms) => {
+  if (!(ms >= 0)) return "–";
+  if (ms < 950) return `${(ms / 1000).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return joined(Math.floor(seconds / 60), "m", seconds % 60, "s");
+  const minutes = Math.round(ms / MINUTE);
+  if (minutes < 24 * 60) return joined(Math.floor(minutes / 60), "h", minutes % 60, "m");
+  const hours = Math.round(ms / HOUR);
+  return joined(Math.floor(hours / 24), "d", hours % 24, "h");
+};
+
+/** A duration that grows while it is looked at: whole seconds, cut down. */
+export const elapsed = (ms) => duration(Math.max(0, Math.floor(ms / 1000) * 1000) || 0.001).replace("0.0s", "0s");
+
+/** `512 B`, `31 KB`, `1.2 GB`: powers of 1024, one decimal from MB on. */
+export const bytes = (count) => {
+  const units = ["B", "KB", "MB", "GB", "TB", "PB"];
+  let unit = 0;
+  while (count >= 1024 && unit < units.length - 1) {
+    count /= 1024;
+    unit += 1;
+  }
+  return `${unit < 2 ? Math.round(count) : count.toFixed(1)} ${units[unit]}`;
+};
+
+/** `999`, `55.6k`, `1.4m`. */
+export const count = (number) => {
+  if (number < 1000) return String(number);
+  if (number < 999_950) return `${trimmed(number / 1000)}k`;
+  return `${trimmed(number / 1_000_000)}m`;
+};
+
+const trimmed = (number) => number.toFixed(1).replace(/\.0$/, "");
+
+/** `4 127`: a count where every digit matters. */
+export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, " ");
+
+export const percent = (share) => `${Math.round(share * 100)}%`;
+
+export const plural = (number, one, many = `${one}s`) => `${grouped(number)} ${number === 1 ? one : many}`;
+
+/** Names and values of a list as a sentence has them: `a`, `a and b`, `a, b and c`. */
+export const listed = (words) =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+
+const formatters = new Map();
+
+// Making one takes a hundred times as long as using it.
+const formatter = (zone, options) => {
+  const key = `${zone} ${JSON.stringify(options)}`;
+  let made = formatters.get(key);
+  if (!made) {
+    try {
+      made = new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone });
+    } catch {
+      // A zone that the daemon knows and this browser does not.
+      made = new Intl.DateTimeFormat("en-GB", options);
+    }
+    formatters.set(key, made);
+  }
+  return made;
+};
+
+const CIVIL = {
+  year: "numeric", month: "2-digit", day: "2-digit",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+};
+
+/** Year to second of an instant in a zone (undefined: the browser's), as texts of two digits. */
+export const civil = (at, zone) => {
+  const parts = {};
+  for (const { type, value } of formatter(zone, CIVIL).formatToParts(at)) parts[type] = value;
+  return parts;
+};
+
+/** `2026-05-14 17:11:04` */
+export const absolute = (at, zone) => {
+  const { year, month, day, hour, minute, second } = civil(at, zone);
+  return `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+};
+
+/** `2026-05-14`: one key for each day. */
+export const dayKey = (at, zone) => absolute(at, zone).slice(0, 10);
+
+/** `17:11:04` */
+export const clock = (at, zone) => absolute(at, zone).slice(11);
+
+/** `17:11` */
+export const hourMinute = (at, zone) => absolute(at, zone).slice(11, 16);
+
+/** `Thu 14`, or with the month `Thu 14 May`. */
+export const dayName = (at, zone, month = false) => {
+  const options = { weekday: "short", day: "numeric", ...(month && { month: "short" }) };
+  return formatter(zone, options).format(at).replace(",", "");
+};
+
+/** `14 May` */
+export const dayMonth = (at, zone) => formatter(zone, { day: "numeric", month: "short" }).format(at);
+
+/** `CEST`, or `GMT+2` where the browser knows no better. */
+export const zoneName = (at, zone) =>
+  formatter(zone, { timeZoneName: "short" }).formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
+
+/** How far the zone is ahead of UTC at an instant, in ms. */
+export const offsetOf = (at, zone) => {
+  const { year, month, day, hour, minute, second } = civil(at, zone);
+  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1000) * 1000;
+};
+
+/** Midnight of the day of `at` in the zone, moved by whole days. */
+export const midnight = (at, zone, days = 0) => {
+  const { year, month, day } = civil(at, zone);
+  const civilMidnight = Date.UTC(year, month - 1, Number(day) + days);
+  // Once with the offset of the moment, once more with that of the guess: enough around a change.
+  const guess = civilMidnight - offsetOf(at, zone);
+  return civilMidnight - offsetOf(guess, zone);
+};

@@ -1,0 +1,298 @@
+// What this tab knows of the daemon: read once, then kept true by one event stream. Pages draw
+// from here and hear of changes at most once a frame.
+
+import { get, ofTask } from "./api.js";
+import { learn, learnZone, now } from "./clock.js";
+import { onReturn } from "./connection.js";
+import { millis } from "./format.js";
+import { signal } from "./signal.js";
+import { follow } from "./stream.js";
+import { countOf, markOf, missing, stateOf, timeOf } from "./task_state.js";
+
+const OUTCOMES = 30;
+const RECENT = 200;
+// Settled for a moment, so that many ticks of one second are one question.
+const NEXT_PATIENCE = 1500;
+const NEXT_REST = 5000;
+
+const changes = signal();
+const runs = signal();
+const stale = signal();
+const samples = signal();
+const notices = signal();
+
+const tasks = new Map();
+const active = new Map();
+const outcomes = new Map();
+const latest = new Map();
+let liveOf = new Map();
+let recent = [];
+let info = null;
+let system = null;
+let isLoaded = false;
+
+let framed = false;
+/** Tells of a change with the next frame. */
+const changed = () => {
+  liveOf = null;
+  if (framed) return;
+  framed = true;
+  requestAnimationFrame(() => {
+    framed = false;
+    changes.emit();
+  });
+};
+
+const live = (name) => {
+  if (!liveOf) {
+    liveOf = new Map();
+    for (const run of active.values()) {
+      const known = liveOf.get(run.task_name);
+      if (known) known.push(run);
+      else liveOf.set(run.task_name, [run]);
+    }
+  }
+  return liveOf.get(name) ?? [];
+};
+
+const entry = (task) => {
+  const made = { task, live: live(task.name), latest: latest.get(task.name), outcomes: outcomes.get(task.name) ?? [] };
+  return { ...made, state: stateOf(made) };
+};
+
+const readTasks = async () => {
+  const list = await get("/api/tasks");
+  tasks.clear();
+  for (const task of list) tasks.set(task.name, task);
+  planNext();
+};
+
+const readRuns = async () => {
+  const [open, newest] = await Promise.all([
+    get("/api/runs", { status: "pending,running", limit: 1000 }),
+    get("/api/runs", { limit: RECENT }),
+  ]);
+  active.clear();
+  for (const run of open.runs) active.set(run.id, run);
+  recent = newest.runs;
+};
+
+const readOutcomes = async () => {
+  const { items } = await get("/api/outcomes", { last: OUTCOMES });
+  outcomes.clear();
+  latest.clear();
+  for (const item of items) {
+    outcomes.set(item.task_name, item.runs);
+    if (item.latest) latest.set(item.task_name, item.latest);
+  }
+};
+
+const readInfo = async () => {
+  info = await get("/api/info");
+  learnZone(info.resolved_timezone);
+};
+
+let reading = null;
+let readAgain = false;
+/** Reads everything; a call during a read leads to one more. */
+const read = () => {
+  if (reading) {
+    readAgain = true;
+    return reading;
+  }
+  reading = Promise.all([readTasks(), readRuns(), readOutcomes(), readInfo()])
+    .then(() => {
+      isLoaded = true;
+      changed();
+    })
+    .finally(() => {
+      reading = null;
+      if (readAgain) {
+        readAgain = false;
+        read().catch(() => {});
+      }
+    });
+  return reading;
+};
+
+/** What is shown may be old: read it, and have pages read theirs. */
+const refresh = () => {
+  read().catch(() => {});
+  stale.emit();
+};
+
+// ── Next runs: they are no event, so they are asked for when one has passed ──
+
+const passed = new Set();
+let nextTimer;
+let passTimer;
+let askedAt = 0;
+
+const planNext = () => {
+  clearTimeout(passTimer);
+  let earliest = Infinity;
+  for (const task of tasks.values()) {
+    const at = millis(task.next_run_at);
+    if (at < earliest) earliest = at;
+  }
+  if (earliest === Infinity) return;
+  // Timers count in 32 bits.
+  passTimer = setTimeout(askPassed, Math.min(Math.max(earliest - now(), 0) + NEXT_PATIENCE, 2 ** 30));
+};
+
+const askPassed = () => {
+  for (const task of tasks.values()) if (millis(task.next_run_at) <= now()) passed.add(task.name);
+  askNext();
+};
+
+const askNext = () => {
+  clearTimeout(nextTimer);
+  nextTimer = setTimeout(async () => {
+    if (document.hidden || !passed.size) return planNext();
+    askedAt = Date.now();
+    const names = [...passed];
+    passed.clear();
+    try {
+      if (names.length > 3) await readTasks();
+      else await Promise.all(names.filter((name) => tasks.has(name)).map(async (name) => tasks.set(name, await get(ofTask(name)))));
+      changed();
+    } catch {
+      // Unreachable or gone: whoever comes back reads everything.
+    }
+    planNext();
+  }, Math.max(NEXT_PATIENCE, askedAt + NEXT_REST - Date.now()));
+};
+
+document.addEventListener("visibilitychange", () => document.hidden || askPassed());
+
+// ── Events ──
+
+const place = (run) => {
+  const at = recent.findIndex(({ id }) => id === run.id);
+  if (at >= 0) recent[at] = run;
+  else if (!recent.length || millis(run.created_at) >= millis(recent.at(-1).created_at)) {
+    recent.push(run);
+    recent.sort((a, b) => millis(b.created_at) - millis(a.created_at) || (a.id < b.id ? 1 : -1));
+    recent.length = Math.min(recent.length, RECENT);
+  }
+};
+
+const ended = (run) => {
+  active.delete(run.id);
+  const name = run.task_name;
+  const before = latest.get(name);
+  if (!before || timeOf(run) >= timeOf(before)) latest.set(name, run);
+  const took = millis(run.end_at) - millis(run.start_at);
+  const outcome = { id: run.id, end_reason: run.end_reason, ...(took >= 0 && { duration_ms: took }) };
+  const list = (outcomes.get(name) ?? []).filter(({ id }) => id !== run.id);
+  outcomes.set(name, [outcome, ...list].slice(0, OUTCOMES));
+};
+
+const apply = (kind, run) => {
+  if (run.status === "ended") ended(run);
+  else active.set(run.id, run);
+  place(run);
+  if (kind === "created" && run.triggered_by === "cron" && tasks.has(run.task_name)) {
+    passed.add(run.task_name);
+    askNext();
+  }
+  runs.emit(kind, run);
+  changed();
+};
+
+const forget = ({ run_id: id, task_name: name }) => {
+  active.delete(id);
+  recent = recent.filter((run) => run.id !== id);
+  outcomes.set(name, (outcomes.get(name) ?? []).filter((one) => one.id !== id));
+  if (latest.get(name)?.id === id) {
+    get(ofTask(name, "/runs"), { limit: 1, status: "ended" })
+      .then(({ runs: [run] }) => {
+        if (run) latest.set(name, run);
+        else latest.delete(name);
+        changed();
+      })
+      .catch(() => {});
+  }
+  runs.emit("deleted", { id, task_name: name });
+  changed();
+};
+
+const hear = (name, data) => {
+  if (data.run) apply(name.slice(4).replace("completed", "ended").replace("failed", "ended"), data.run);
+  else if (name === "run.deleted") forget(data);
+  else if (name === "system.sample") learnSystem(data);
+  else if (name === "tasks.changed") readTasks().then(changed).catch(() => {});
+  else if (name === "resync") refresh();
+  else if (name.startsWith("notification")) notices.emit(name, data);
+};
+
+const learnSystem = (data) => {
+  system = data;
+  if (data.now) learn(millis(data.now));
+  samples.emit(data);
+};
+
+let stream = null;
+let streamState = "connecting";
+const streamChanges = signal();
+let begin;
+/** The stream is open, or will not be soon: what is read from now on is as new as its events. */
+const begun = new Promise((resolve) => { begin = resolve; });
+let isBegun = false;
+
+const hearState = (name, isResumed) => {
+  streamState = name;
+  // Nothing is missed where it goes on behind the last event; the daemon says if it cannot.
+  if (name === "open" && !isResumed && isBegun) refresh();
+  if (name !== "connecting" && !isBegun) {
+    isBegun = true;
+    begin();
+  }
+  streamChanges.emit(name);
+};
+
+/** Opens the stream and reads everything; resolves when it is there. Throws as requests do. */
+const start = async () => {
+  stream ??= follow(() => "/api/stream", { hear, state: hearState });
+  await begun;
+  await read();
+};
+
+onReturn(refresh);
+
+export const store = {
+  start,
+  refresh,
+  /** By name, in the order of the configuration. */
+  tasks,
+  /** Runs that have not ended, by id. */
+  active,
+  get isLoaded() { return isLoaded; },
+  /** The newest runs of all tasks, newest first. */
+  get recent() { return recent; },
+  get info() { return info; },
+  /** The newest sample of the host, null before the first. */
+  get system() { return system; },
+  get streamState() { return streamState; },
+  live,
+  latest: (name) => latest.get(name),
+  outcomes: (name) => outcomes.get(name) ?? [],
+  /** All tasks with how they stand, in the order of the configuration. */
+  entries: () => [...tasks.values()].map(entry),
+  entry: (name) => (tasks.has(name) ? entry(tasks.get(name)) : undefined),
+  markOf: (name) => (tasks.has(name) ? markOf(entry(tasks.get(name))) : "idle"),
+  countOf: (name) => (tasks.has(name) ? countOf(entry(tasks.get(name))) : ""),
+  downCount: (name) => (tasks.has(name) ? missing(entry(tasks.get(name))) : 0),
+  /** Hears that something has changed, once a frame. */
+  onChange: changes.on,
+  /** Hears `created`, `started`, `updated`, `ended`, `deleted` and the run. */
+  onRun: runs.on,
+  /** Hears that what a page has read itself may be old. */
+  onStale: stale.on,
+  /** Hears samples of the host. */
+  onSample: samples.on,
+  /** Hears the events of the bell: name and data. */
+  onNotice: notices.on,
+  /** Hears the states of the event stream. */
+  onStream: streamChanges.on,
+};

@@ -1,0 +1,135 @@
+// How a task stands and what its row says, from its settings, its live runs and its last end.
+// Pure: the instant of "now" is an argument.
+
+import { duration, millis } from "./format.js";
+import { isFailure, outcomeOf, word } from "./marks.js";
+import { schedule } from "./cron_words.js";
+
+/** In the order of urgency. */
+export const STATES = ["attention", "running", "scheduled", "manual", "idle"];
+
+/** When a run happened: its start, else its creation. */
+export const timeOf = (run) => millis(run.start_at ?? run.created_at);
+
+/** How long it took; of a running one, so far. NaN if it never started. */
+export const tookOf = (run, now) => (run.end_at ? millis(run.end_at) : now) - millis(run.start_at);
+
+/** How many instances of a service are missing; 0 for tasks and for what was stopped. */
+export const missing = ({ task, live }) =>
+  task.kind === "service" && !task.stopped
+    ? Math.max(0, task.instances - live.filter(({ status }) => status === "running").length)
+    : 0;
+
+/** `entry` is `{ task, live, latest }`: settings, runs that have not ended, the newest that has. */
+export const stateOf = (entry) => {
+  const { task, live, latest } = entry;
+  if (missing(entry)) return "attention";
+  if (live.length) return "running";
+  if (task.stopped) return "idle";
+  if (latest && isFailure(latest.end_reason)) return "attention";
+  if (task.next_run_at) return "scheduled";
+  return task.kind === "task" && !task.cron && task.api_trigger ? "manual" : "idle";
+};
+
+/** The outcome whose mark stands for the task. */
+export const markOf = (entry) => {
+  const { task, live, latest } = entry;
+  const running = live.filter(({ status }) => status === "running").length;
+  if (missing(entry)) return running ? "partial" : latest && isFailure(latest.end_reason) ? latest.end_reason : "partial";
+  if (task.stopped) return "stopped";
+  if (running) return "running";
+  if (live.length) return "pending";
+  return latest ? latest.end_reason : "idle";
+};
+
+/** `2/3` of a service that is partly down, `×3` of one with several instances. */
+export const countOf = (entry) => {
+  const { task } = entry;
+  if (task.kind !== "service") return "";
+  const down = missing(entry);
+  if (down) return `${task.instances - down}/${task.instances}`;
+  return task.instances > 1 ? `×${task.instances}` : "";
+};
+
+/** When something last happened. */
+export const lastOf = ({ live, latest }) => {
+  const newest = live.reduce((best, run) => (best && timeOf(best) >= timeOf(run) ? best : run), null);
+  return newest ?? latest ?? null;
+};
+
+export const triggerOf = (task) => {
+  if (task.kind === "service") return task.instances > 1 ? `Service ×${task.instances}` : "Service";
+  if (task.cron) return task.cron;
+  return task.api_trigger ? "Manual trigger" : "Not triggered";
+};
+
+/** What stands for the next run where there is none to count down to; null where there is. */
+export const nextWord = (task) => {
+  if (task.kind === "service") return task.stopped ? "Stopped" : "Always on";
+  if (task.paused) return "Paused";
+  if (task.next_run_at) return null;
+  return task.cron ? "Not scheduled" : "Manual only";
+};
+
+/** `failed, exit 1`; `timeout`; a success is silent about its exit code. */
+export const endWords = (run) => {
+  const outcome = outcomeOf(run);
+  const tellsCode = outcome === "failed" && run.exit_code > 0;
+  return tellsCode ? `${word(outcome)}, exit ${run.exit_code}` : word(outcome);
+};
+
+/** The last result of a row, and whether it is a word of trouble. */
+export const resultOf = (entry, now) => {
+  const { task, live, latest } = entry;
+  const down = missing(entry);
+  if (down && down < task.instances) return { outcome: "partial", text: `${task.instances - down}/${task.instances} up` };
+  if (live.some(({ status }) => status === "running")) return { outcome: "running", text: "running" };
+  if (live.length) return { outcome: "pending", text: task.kind === "service" ? "Starting" : "waiting" };
+  if (task.stopped) return { outcome: "stopped", text: "stopped" };
+  if (!latest) return { outcome: "idle", text: "No runs yet" };
+  const isGood = latest.end_reason === "success";
+  return { outcome: latest.end_reason, text: isGood ? duration(tookOf(latest, now)) : endWords(latest) };
+};
+
+const byName = (a, b) => (a.task.name < b.task.name ? -1 : 1);
+const number = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
+const activity = (entry) => {
+  const last = lastOf(entry);
+  return number(last ? timeOf(last) : NaN, -Infinity);
+};
+const byActivity = (a, b) => activity(b) - activity(a) || byName(a, b);
+
+/** Orders of the list, by their name in the interface. */
+export const ORDERS = {
+  "Attention first": (a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || compare(byActivity, a, b),
+  Name: byName,
+  "Last activity": (a, b) => compare(byActivity, a, b),
+  "Next run": (a, b) =>
+    compare((one, two) => number(millis(one.task.next_run_at), Infinity) - number(millis(two.task.next_run_at), Infinity), a, b) ||
+    compare(byActivity, a, b),
+};
+
+// Infinity minus Infinity is no number, and means the same.
+const compare = (by, a, b) => by(a, b) || byName(a, b);
+
+/** Whether the name or the description has the text, in any case. */
+export const matches = (task, text) => {
+  const wanted = text.trim().toLowerCase();
+  return !wanted || task.name.toLowerCase().includes(wanted) || (task.description ?? "").toLowerCase().includes(wanted);
+};
+
+/** The settings of a task in one line of words. */
+export const policyOf = (task) => {
+  const words = [];
+  if (task.kind === "service") {
+    words.push(task.restart === "always" ? "always on" : `restart ${word(task.restart)}`);
+    words.push(`${task.restart_backoff ?? "constant"} back-off from ${duration((task.restart_delay ?? 0) / 1e6)}`);
+    return words.join(", ");
+  }
+  if (task.cron) words.push(schedule(task.cron) ?? task.cron);
+  if (task.retry_attempts) words.push(task.retry_attempts === 1 ? "one retry" : `${task.retry_attempts} retries`);
+  if (task.timeout) words.push(`timeout ${duration(task.timeout / 1e6)}`);
+  const overlap = { queue: "queue", skip: "skip", terminate: "replace" }[task.on_overlap];
+  if (overlap) words.push(overlap === "replace" ? "replaces a run that is still going" : `${overlap} when still running`);
+  return words.join(", ");
+};

@@ -1,0 +1,49 @@
+// The overview's sentence: what is the matter, worst first, with the names as links. Pure; built
+// from fixed templates.
+
+import { relative } from "./format.js";
+import { isFailure } from "./marks.js";
+import { missing, timeOf } from "./task_state.js";
+
+const MOST = 4;
+const NUMBERS = ["", "once", "twice", "three times", "four times", "five times", "six times", "seven times", "eight times", "nine times"];
+const VERBS = {
+  failed: "failed", timeout: "timed out", crashed: "was cut off when the daemon went down",
+  log_overflow: "hit its log limit", missed: "missed a run",
+};
+const SEVERITY = ["crashed", "failed", "log_overflow", "timeout", "missed"];
+
+/** How many failures in a row a list of outcomes, newest first, begins with. */
+export const streak = (outcomes) => {
+  const good = outcomes.findIndex(({ end_reason: reason }) => !isFailure(reason));
+  return good < 0 ? outcomes.length : good;
+};
+
+const clause = (entry, now) => {
+  const { task, latest } = entry;
+  const down = missing(entry);
+  if (down === task.instances) return { rank: -2, text: "is down" };
+  if (down) return { rank: -1, text: `has ${task.instances - down} of ${task.instances} instances up` };
+  const verb = VERBS[latest.end_reason] ?? latest.end_reason.replaceAll("_", " ");
+  const rank = SEVERITY.indexOf(latest.end_reason);
+  const row = latest.end_reason === "missed" ? 1 : streak(entry.outcomes);
+  if (row > 1) {
+    const times = row >= entry.outcomes.length && row > 9 ? "every time" : NUMBERS[row] ?? `${row} times`;
+    return { rank, text: `${verb} ${times} in a row, last ${relative(timeOf(latest), now)}` };
+  }
+  return { rank, text: `${verb} ${relative(timeOf(latest), now)}` };
+};
+
+/** `{ title, clauses: [{ name, text }], more }` for entries with `{ task, live, latest, outcomes, state }`. */
+export const verdict = (entries, now) => {
+  if (!entries.length) return { title: "No tasks yet", clauses: [], more: 0 };
+  const troubled = entries.filter(({ state }) => state === "attention");
+  const all = entries.length === 1 ? "The only task is fine" : `All ${entries.length} tasks are fine`;
+  if (!troubled.length) return { title: all, clauses: [], more: 0 };
+  const need = troubled.length === 1 ? "needs" : "need";
+  const title = `${troubled.length} of ${entries.length} tasks ${need} attention`;
+  const clauses = troubled
+    .map((entry) => ({ name: entry.task.name, at: entry.latest ? timeOf(entry.latest) : 0, ...clause(entry, now) }))
+    .sort((a, b) => a.rank - b.rank || b.at - a.at);
+  return { title, clauses: clauses.slice(0, MOST), more: Math.max(0, clauses.length - MOST) };
+};
