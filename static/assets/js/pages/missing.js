@@ -1,0 +1,9 @@
+// No page has this address.
+
+import { el, fill } from "../dom.js";
+
+export const mount = (root) => {
+  fill(root, el("div", { class: "empty" }, el("h1", { class: "page-title" }, "Not found"),
+    el("p", {}, "No page of the dashboard has this address. ", el("a", { class: "prose-link", href: "/" }, "Overview"))));
+  return () => {};
+};
