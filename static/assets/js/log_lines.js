@@ -98,12 +98,12 @@ export const logLines = ({ most = MOST, volume = VOLUME } = {}) => {
     get rows() { return rows; },
     get errors() { return errors; },
     get size() { return size; },
+    get hasRoom() { return size < volume / 2; },
     get isEmpty() { return lines.length === 0; },
     /** Number of the first line that is here. */
     get first() { return lines.length ? lines[0].n : next ?? 0; },
     /** Number of the line that would go on; null before the first. */
     get next() { return next; },
-    get last() { return lines.at(-1); },
 
     /** Nothing is here, and the next line is this one or any. */
     clear(at = null) {

@@ -59,7 +59,8 @@ export const logCopy = ({ body, holder, lines, keep }) => {
       if (row.n > end.n) break;
       if (row.gap) continue;
       // Pieces of a long line are one line again.
-      if (row.n > start.n && out && !row.continued) out += "\n";
+      const isSame = row.continued && lines.rows[at - 1]?.stream === row.stream;
+      if (row.n > start.n && !isSame) out += "\n";
       out += plain(row.text).slice(row.n === start.n ? start.column : 0, row.n === end.n ? end.column : Infinity);
     }
     return out;

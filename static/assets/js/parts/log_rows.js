@@ -2,7 +2,7 @@
 // person looks at stays where it is, whatever comes or goes above it.
 
 import { pieces } from "../ansi.js";
-import { el, fill, set } from "../dom.js";
+import { el, fill } from "../dom.js";
 import { bytes, plural } from "../format.js";
 import { heights } from "../log_lines.js";
 
@@ -20,6 +20,7 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
   let line = 18;
   let columns = 80;
   let widest = 0;
+  let digits = 0;
   // Rows that hold the ends of a selection.
   let kept = new Set();
 
@@ -32,6 +33,12 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
     line = probe.getBoundingClientRect().height || line;
     const room = text.clientWidth - parseFloat(getComputedStyle(text).paddingInlineEnd);
     columns = Math.max(10, Math.floor((room + 0.01) / character) || 80);
+  };
+
+  const remeasure = () => {
+    const before = [line, isWrapped() && columns].join();
+    measure();
+    if ([line, isWrapped() && columns].join() !== before) anchored(rebuild);
   };
 
   const resize = () => {
@@ -57,7 +64,9 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
     if (n === undefined) return;
     const now = lines.indexOf(n);
     const height = tall.top(now + 1) - tall.top(now);
-    body.scrollTop = sizer.offsetTop + (tall.top(now) + Math.min(into, Math.max(height, 1))) * line;
+    const to = sizer.offsetTop + (tall.top(now) + Math.min(into, Math.max(height, 1))) * line;
+    // Being scrolled, even to where it is, would end a movement under way.
+    if (Math.abs(body.scrollTop - to) > 0.5) body.scrollTop = to;
   };
 
   const content = (row, { query }) => {
@@ -100,11 +109,15 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
       if (!isSeen && !kept.has(node)) {
         node.remove();
         drawn.delete(key);
-      } else node.classList.toggle("line-kept", !isSeen);
+        continue;
+      }
+      // One that is kept stands where it would be, out of sight.
+      node.classList.toggle("line-kept", !isSeen);
+      node.style.insetBlockStart = isSeen ? "" : `${(tall.top(lines.indexOf(Number(node.dataset.n))) - tall.top(from)) * line}px`;
     }
     let next = holder.firstElementChild;
     for (const [key, row] of wanted) {
-      while (next?.classList.contains("line-kept")) next = next.nextElementSibling;
+      while (next?.classList.contains("line-kept") && Number(next.dataset.n) < row.n) next = next.nextElementSibling;
       let node = drawn.get(key);
       if (node && node === next) {
         next = next.nextElementSibling;
@@ -163,7 +176,7 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
       drawn.clear();
       fill(holder);
     },
-    /** One row looks otherwise. */
+    /** One row looks otherwise, if it is there. */
     touch(n) {
       const node = drawn.get(n);
       if (!node) return;
@@ -171,12 +184,16 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
       node.replaceWith(drawn.get(n));
     },
     /** The box or its type has another size. */
-    remeasure() {
-      const before = `${line} ${isWrapped() ? columns : ""}`;
-      measure();
-      if (before !== `${line} ${isWrapped() ? columns : ""}`) anchored(rebuild);
+    remeasure,
+    /** Room for numbers of so many digits. */
+    reserve(count) {
+      if (count === digits) return;
+      digits = count;
+      body.style.setProperty("--digits", count);
+      remeasure();
     },
-    rewrap() {
+    /** Times or wrapping may have changed. */
+    restyle() {
       anchored(() => {
         body.classList.toggle("is-wrapped", isWrapped());
         measure();
@@ -196,7 +213,7 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
       const at = place();
       return [tall.at(Math.max(0, at)), tall.at(at + body.clientHeight / line - 0.5)];
     },
-    /** A line goes to the middle of the view, sideways to its start or to what was found in it. */
+    /** Puts a line into the middle of the view. */
     show(n) {
       const row = lines.indexOf(n);
       const middle = Math.max(0, (body.clientHeight / line - 1) / 2);

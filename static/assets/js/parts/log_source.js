@@ -1,12 +1,15 @@
 // Brings the lines of a run: pages of what is stored, the stream of what is being written. It
 // fills the window of lines and says what it is doing; where lines are shown is not its matter.
 
+import { plain } from "../ansi.js";
 import { get, ofRun, query, Refused } from "../api.js";
 import { follow, retryStreams } from "../stream.js";
 
 const PAGE = 1000;
 // Before a line that is linked to.
 const BEFORE = 300;
+// What comes while a page is loaded waits for it; not more than this.
+const HELD = 20_000;
 
 /**
  * `hear.reset()`: other lines are here; `hear.wake()`: something has come, `take()` it;
@@ -29,15 +32,30 @@ export const logSource = ({ run: first, lines, hear }) => {
   // The number of the line that the stream sends next.
   let heard = 0;
   let reach = PAGE;
+  let isOpening = false;
   let again = () => {};
   let requests = new AbortController();
   const busy = { older: false, newer: false };
-  const failure = { older: null, newer: null };
+  const failure = { older: null, newer: null, window: null };
+  // The last line of stderr that says something, of all that were seen.
+  let lastError = null;
+
+  const note = (batch) => {
+    for (let at = batch.length - 1; at >= 0; at -= 1) {
+      const seen = batch[at];
+      if (lastError && seen.n <= lastError.n) return;
+      if (seen.stream === "stderr" && plain(seen.text).trim()) {
+        lastError = seen;
+        return;
+      }
+    }
+  };
 
   const load = async (from, limit) => {
     const page = await get(ofRun(run, "/log"), { from, limit }, { signal: requests.signal });
     available = Math.max(available, page.first_available);
     total = Math.max(total, page.total_lines);
+    note(page.lines);
     if (page.finalized && run.status === "ended") outcome ??= run;
     return page;
   };
@@ -63,16 +81,18 @@ export const logSource = ({ run: first, lines, hear }) => {
     requests = new AbortController();
     const own = requests;
     busy.older = busy.newer = false;
-    failure.older = failure.newer = null;
-    error = null;
-    if (!stream || lines.isEmpty) phase = "loading";
+    failure.older = failure.newer = failure.window = error = null;
+    if (lines.isEmpty) phase = "loading";
     hear.changed();
+    isOpening = true;
     try {
       await wish();
       if (own.signal.aborted) return;
+      isOpening = false;
       if (phase === "loading") phase = "ready";
     } catch (cause) {
       if (own.signal.aborted) return;
+      isOpening = false;
       fail(cause);
     }
     hear.changed();
@@ -82,9 +102,10 @@ export const logSource = ({ run: first, lines, hear }) => {
     error = cause;
     if (cause instanceof Refused && cause.status === 404) {
       phase = "gone";
+      lines.clear();
       close();
     } else if (lines.isEmpty) phase = "broken";
-    else failure.newer = cause;
+    else failure.window = cause;
   };
 
   const replace = (found, at) => {
@@ -112,17 +133,20 @@ export const logSource = ({ run: first, lines, hear }) => {
   const listen = (from) => {
     if (stream || phase === "gone") return;
     heard = Math.max(from, 0);
-    stream = follow(() => query(ofRun(run, "/log/stream"), { from }), { hear: receive, state: state });
+    stream = follow(() => query(ofRun(run, "/log/stream"), { from }), { hear: receive, state });
   };
 
   const state = (name, cause) => {
+    if (phase === "gone") return;
     if (name === "open") {
       live = "open";
       error = null;
-      if (phase === "loading" || phase === "broken") phase = "ready";
+      if (!isOpening) phase = "ready";
     } else if (name === "waiting") {
       live = "interrupted";
-      if (phase !== "ready" || cause?.status === 404) fail(cause);
+      if (cause.status === 404 || (lines.isEmpty && phase !== "ready")) fail(cause);
+      // All streams are taken: what is stored can be read all the same.
+      if (cause.status === 503 && lines.isEmpty) tail();
     }
     hear.changed();
   };
@@ -150,8 +174,10 @@ export const logSource = ({ run: first, lines, hear }) => {
 
   /** Puts what the stream has brought behind the lines that are here, if they go on there. */
   const take = () => {
+    if ((isOpening || busy.newer) && queue.length < HELD) return;
     const batch = queue;
     queue = [];
+    note(batch);
     let rows = 0;
     let from = 0;
     batch.forEach((line, at) => {
@@ -169,7 +195,6 @@ export const logSource = ({ run: first, lines, hear }) => {
     });
     rows += join(from ? batch.slice(from) : batch);
     if (rows) hear.appended(rows);
-    return batch;
   };
 
   const join = (batch) => (batch.length && (lines.next === null || batch[0].n <= lines.next) ? lines.append(batch) : 0);
@@ -226,6 +251,7 @@ export const logSource = ({ run: first, lines, hear }) => {
     get available() { return available; },
     get outcome() { return outcome; },
     get live() { return live; },
+    get lastError() { return lastError; },
     busy,
     failure,
     get hasOlder() { return !lines.isEmpty && lines.first > available; },
@@ -233,7 +259,7 @@ export const logSource = ({ run: first, lines, hear }) => {
     older: () => more("older", () => before(lines.first)),
     newer: () => more("newer", async () => (await load(lines.next, PAGE)).lines),
     retry() {
-      if (stream) retryStreams();
+      if (stream && !failure.window) retryStreams();
       else again();
     },
     /** The same run, later. */

@@ -4,14 +4,14 @@
 import { plain } from "../ansi.js";
 import { ofRun } from "../api.js";
 import { onZone, zone } from "../clock.js";
-import { el, fill, isTyping, say, set } from "../dom.js";
-import { bytes, clock, grouped, millis, plural } from "../format.js";
+import { el, fill, isTyping, set } from "../dom.js";
+import { clock, millis } from "../format.js";
 import { logLines } from "../log_lines.js";
-import { outcomeOf, word } from "../marks.js";
 import { keep, onSetting, setting } from "../settings.js";
 import { all, signal } from "../signal.js";
 import { logBar } from "./log_bar.js";
 import { logCopy } from "./log_copy.js";
+import { logEdges } from "./log_edges.js";
 import { logFind } from "./log_find.js";
 import { logRows } from "./log_rows.js";
 import { logSource } from "./log_source.js";
@@ -23,6 +23,10 @@ const HIGHLIGHT_MS = 4000;
 const NEXT_TIMES = { off: "time", time: "offset", offset: "off" };
 const PASSES = { all: null, stderr: (line) => line.stream === "stderr" || line.gap > 0 };
 
+/**
+ * `line`: the line to begin at, else the end; `onLine(n)`: its number was clicked;
+ * `announce(text)`: says something to those who do not see.
+ */
 export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
   const lines = logLines();
   const changes = signal();
@@ -31,76 +35,86 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
   let isFollowing = line === null;
   // How many lines there were when following ended.
   let seenTotal = 0;
+  // The line that is highlighted, and the one to go to when it is loaded.
   let target = null;
   let wanted = null;
   let fade;
-  let lastError = null;
+  // Where the view was when it was last looked at: what is less was scrolled by somebody.
   let lastTop = 0;
   let frame = 0;
-  let isDestroyed = false;
+  let told = "";
 
   const times = () => setting("log-time", "off");
   const isWrapped = () => setting("log-wrap", "off") === "on";
-
   const body = el("div", { class: "log-body", tabindex: "0", role: "log", "aria-live": "off", "aria-label": `Log of ${run.task_name}` });
-  const head = el("button", { class: "log-edge", type: "button", hidden: true, onclick: () => source.older() });
-  const tail = el("button", { class: "log-edge", type: "button", hidden: true, onclick: () => (source.hasNewer ? source.newer() : source.retry()) });
-  const state = logState({ retry: () => source.retry() });
-  const jump = el("button", { class: "log-jump", type: "button", hidden: true, onclick: () => toEnd() });
-  const foot = { total: el("span"), shown: el("span", { class: "log-shown" }), end: el("span", { class: "end", role: "status" }) };
+
+  const schedule = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      show();
+    });
+  };
 
   const source = logSource({
     run,
     lines,
     hear: {
       isAtEnd: () => isFollowing,
-      wake: () => (document.hidden ? settle() : schedule()),
-      changed: () => schedule(),
-      reset: () => {
+      // Without anybody who sees it there are no frames.
+      wake: () => (document.hidden ? source.take() : schedule()),
+      changed: schedule,
+      reset() {
         rows.rebuild();
         find.restart();
-        settleAt();
+        if (wanted !== null) reveal(wanted);
+        wanted = null;
         schedule();
       },
-      appended: (count) => {
+      appended(count) {
         rows.appended(count);
-        trim();
+        const isLow = isFollowing || rows.seen()[0] > lines.rows.length / 2;
+        if (isLow) rows.anchored(() => rows.shift(lines.trimStart()));
+        else rows.pop(lines.trimEnd());
         schedule();
       },
-      prepended: (add) => {
+      prepended(add) {
         rows.anchored(() => rows.prepended(add()));
-        rows.anchored(() => rows.pop(lines.trimEnd()));
+        rows.pop(lines.trimEnd());
         schedule();
       },
     },
   });
 
-  const dress = (row) => ({
-    time: times() === "off" ? null : timeOf(row.ts),
-    query: find.query,
-    isTarget: row.n === target,
-    isCurrent: row.n === find.current,
+  const rows = logRows({
+    body,
+    lines,
+    isWrapped,
+    dress: (row) => ({
+      time: times() === "off" ? null : timeOf(row.ts),
+      query: find.query,
+      isTarget: row.n === target,
+      isCurrent: row.n === find.current,
+    }),
   });
-  const rows = logRows({ body, lines, dress, isWrapped });
+
   const find = logFind({
     lines,
-    go: (n) => {
+    go(n) {
       setFollow(false);
       rows.refresh();
       reveal(n);
     },
-    changed: () => {
+    changed() {
       rows.refresh();
       schedule();
     },
     nearest: () => lines.rows[rows.seen()[0]]?.n ?? 0,
   });
-  const copying = logCopy({ body, holder: rows.holder, lines, keep: rows.keep });
+
   const bar = logBar({
     find: find.element,
     raw: ofRun(run, "/log/raw?download=1"),
-    onFilter: (name) => {
-      if (name === filter) return;
+    onFilter(name) {
       filter = name;
       rows.anchored(() => {
         lines.filter(PASSES[name]);
@@ -111,126 +125,52 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     },
     onTime: () => keep("log-time", NEXT_TIMES[times()]),
     onWrap: () => keep("log-wrap", isWrapped() ? "off" : "on"),
-    onAnnounce: () => {
+    onAnnounce() {
       isAloud = !isAloud;
       schedule();
     },
     onFind: () => focusFind(),
   });
 
-  fill(body, head, rows.element, tail, state.element);
-  const element = el("section", { class: "log" }, bar.element, el("div", { class: "log-pane" }, body, jump), el("div", { class: "log-foot" }, Object.values(foot)));
+  const copying = logCopy({ body, holder: rows.holder, lines, keep: rows.keep });
+  const state = logState({ retry: source.retry });
+  const edges = logEdges({ source, lines, anchored: rows.anchored, announce, toEnd: () => toEnd() });
+  fill(body, edges.head, rows.element, edges.tail, state.element);
+  const element = el("section", { class: "log" }, bar.element, el("div", { class: "log-pane" }, body, edges.jump), edges.foot);
 
   const timeOf = (ts) => {
     if (!ts) return "";
     if (times() === "time") return clock(ts, zone());
     const seconds = Math.max(0, Math.floor((ts - millis(source.run.start_at ?? source.run.created_at)) / 1000));
-    const two = (number) => String(number).padStart(2, "0");
-    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-    return hours ? `+${hours}:${two(minutes)}:${two(seconds % 60)}` : `+${minutes}:${two(seconds % 60)}`;
-  };
-
-  const schedule = () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      if (!isDestroyed) show();
-    });
-  };
-
-  // The lines that have come since the last frame go into the window.
-  const settle = () => {
-    const batch = source.take();
-    for (let at = batch.length - 1; at >= 0; at -= 1) {
-      const { n, stream, text } = batch[at];
-      if (stream === "stderr" && plain(text).trim()) return note(n, text);
-    }
-  };
-
-  const note = (n, text) => {
-    if (!lastError || n > lastError.n) lastError = { n, text };
-  };
-
-  // Of lines that were loaded: the last error among them, if none is known behind it.
-  const noteLoaded = () => {
-    for (let at = lines.rows.length - 1; at >= 0 && lines.errors; at -= 1) {
-      const { n, stream, text } = lines.rows[at];
-      if (lastError && n <= lastError.n) return;
-      if (stream === "stderr" && plain(text).trim()) return note(n, text);
-    }
-  };
-
-  const trim = () => {
-    const isLow = isFollowing || rows.seen()[0] > lines.rows.length / 2;
-    if (isLow) rows.anchored(() => rows.shift(lines.trimStart()));
-    else rows.pop(lines.trimEnd());
+    const two = (number) => String(number % 60).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60)];
+    return hours ? `+${hours}:${two(minutes)}:${two(seconds)}` : `+${minutes}:${two(seconds)}`;
   };
 
   const show = () => {
-    settle();
-    edges();
+    source.take();
+    // Whoever follows wants the end, and few lines that are long are not all there is to see.
+    if (isFollowing && source.hasNewer && !source.failure.newer) source.newer();
+    if (filter === "all" && lines.rows.length < NEAR && lines.hasRoom) load("older");
+    edges.update();
+    rows.reserve(String(source.total).length);
     state.update({ source, lines, filter });
-    const isMore = rows.render(isFollowing) | find.sync();
+    const isMore = [rows.render(isFollowing), find.sync()].includes(true);
     lastTop = body.scrollTop;
-    tell();
+    if (!isFollowing) seenTotal ||= source.total;
+    edges.tell({ seen: rows.seen(), isFollowing, isAtEnd: isDown(), fresh: source.total - seenTotal, isFinding: find.query });
+    bar.update({ filter, errors: lines.errors, times: times(), isWrapped: isWrapped(), isAloud });
+    set(body, "aria-live", isAloud && isFollowing ? "polite" : "off");
+    const now = `${source.lastError?.n} ${source.total} ${source.phase}`;
+    if (now !== told) changes.emit();
+    told = now;
     if (isMore) schedule();
   };
 
-  const edges = () => {
-    const { available, total, busy, failure, outcome, live } = source;
-    const earlier = lines.first;
-    const isBare = lines.isEmpty;
-    const above =
-      isBare || earlier === 0 ? ""
-      : failure.older ? `Earlier lines could not be loaded: ${failure.older.message}. Retry`
-      : source.hasOlder ? (busy.older ? "Loading earlier lines…" : plural(earlier, "earlier line"))
-      : `${plural(earlier, "earlier line")} dropped (log rotated)`;
-    const below =
-      isBare && live !== "interrupted" ? ""
-      : failure.newer ? `Later lines could not be loaded: ${failure.newer.message}. Retry`
-      : source.hasNewer ? (busy.newer ? "Loading later lines…" : plural(total - lines.next, "later line"))
-      : live === "interrupted" ? "Live stream interrupted, resuming"
-      : outcome ? ending(outcome, total) : "";
-    edge(head, above, source.hasOlder);
-    edge(tail, source.phase === "ready" ? below : "", source.hasNewer || live === "interrupted");
+  const load = (side) => {
+    const isThere = side === "older" ? source.hasOlder : source.hasNewer;
+    if (isThere && !source.failure[side]) source[side]();
   };
-
-  const edge = (node, text, isActive) => {
-    if (node.hidden === !text && node.textContent === text) return;
-    const change = () => {
-      node.hidden = !text;
-      node.disabled = !isActive;
-      fill(node, el("span", {}, text));
-    };
-    if (node === head && node.hidden !== !text) rows.anchored(change);
-    else change();
-  };
-
-  const tell = () => {
-    const { total, phase, live, outcome } = source;
-    const [from, to] = rows.seen();
-    const list = lines.rows;
-    const isAtEnd = isFollowing || isDown();
-    bar.update({ filter, errors: lines.errors, times: times(), isWrapped: isWrapped(), isAloud });
-    set(body, "aria-live", isAloud && isFollowing ? "polite" : "off");
-    const isWhole = !lines.isEmpty && !source.hasOlder && !source.hasNewer && lines.first === 0;
-    say(foot.total, phase === "ready" ? plural(total, "line") + (isWhole ? `, ${bytes(lines.size + total)}` : "") : "");
-    say(foot.shown, !list.length ? ""
-      : find.query && source.hasOlder ? "earlier lines are not loaded, so not searched"
-      : find.query && source.hasNewer ? "later lines are not loaded, so not searched"
-      : `lines ${grouped(list[from].n + 1)}–${grouped(list[to].n + 1)} shown`);
-    say(foot.end, phase !== "ready" ? "" : isFollowing && !outcome && live !== "none" ? "following" : isAtEnd && list.length && !source.hasNewer ? "at the end" : "");
-    const fresh = isFollowing ? 0 : total - seenTotal;
-    if (!isFollowing && !seenTotal) seenTotal = total;
-    jump.hidden = isAtEnd || !list.length;
-    say(jump, fresh > 0 && !outcome ? `Jump to end, ${plural(fresh, "new line")}` : "Jump to end");
-    noteLoaded();
-    const now = `${lastError?.n} ${total} ${phase}`;
-    if (now !== told) {
-      told = now;
-      changes.emit();
-    }
-  };
-  let told = "";
 
   const isDown = () => !source.hasNewer && body.scrollTop + body.clientHeight >= body.scrollHeight - 4;
 
@@ -241,20 +181,12 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     schedule();
   };
 
-  // After other lines have been loaded: to the line that was asked for, or to the end.
-  const settleAt = () => {
-    if (wanted === null) return;
-    const n = wanted;
-    wanted = null;
-    reveal(n);
-  };
-
   const reveal = (n) => {
-    rows.render(false);
-    rows.show(n);
-    rows.render(false);
-    // With wrapped lines the first look was at a guess.
-    if (isWrapped()) rows.show(n);
+    // The first look at wrapped lines is at a guess; then they are measured.
+    for (let look = 0; look < 2; look += 1) {
+      rows.show(n);
+      rows.render(false);
+    }
     const mark = rows.holder.querySelector(".line-found mark");
     if (mark) mark.scrollIntoView({ block: "nearest", inline: "nearest" });
     else body.scrollLeft = 0;
@@ -266,29 +198,27 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     clearTimeout(fade);
     const before = target;
     target = n;
-    if (before !== null) rows.touch(before);
-    if (n === null) return;
+    rows.touch(before);
     rows.touch(n);
-    fade = setTimeout(highlight, HIGHLIGHT_MS, null);
+    if (n !== null) fade = setTimeout(highlight, HIGHLIGHT_MS, null);
+  };
+
+  const around = (n) => {
+    wanted = n;
+    source.around(n);
   };
 
   const goTo = (n, { highlight: isHighlit = true } = {}) => {
     setFollow(false);
     if (isHighlit) highlight(n);
-    if (!lines.isEmpty && n >= lines.first && n < lines.next) return reveal(n);
-    wanted = n;
-    source.around(n);
+    if (!lines.isEmpty && n >= lines.first && n < lines.next) reveal(n);
+    else around(n);
   };
 
   const toStart = () => {
     setFollow(false);
-    if (source.hasOlder) {
-      wanted = source.available;
-      source.around(source.available);
-      return;
-    }
+    if (source.hasOlder) return around(source.available);
     body.scrollTop = 0;
-    schedule();
   };
 
   const toEnd = () => {
@@ -304,18 +234,21 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     find.focus();
   };
 
-  body.addEventListener("scroll", () => {
+  const onScroll = () => {
     const top = body.scrollTop;
     if (top < lastTop - 1) setFollow(false);
     else if (top > lastTop + 1 && isDown()) setFollow(true);
     lastTop = top;
-    // With a filter a page may add no row at all: then only who goes to the very end gets more.
-    const near = filter === "all" ? NEAR : 5;
+    // With a filter a page may bring no row at all: then only who goes to the very end gets more.
+    const near = filter === "all" ? Math.min(NEAR, lines.rows.length / 4) : 5;
     const [from, to] = rows.seen();
-    if (source.hasOlder && from < near && !source.failure.older && !isFollowing) source.older();
-    if (source.hasNewer && lines.rows.length - to < near && !source.failure.newer) source.newer();
+    if (from < near && !isFollowing) load("older");
+    if (lines.rows.length - to < near) load("newer");
     schedule();
-  }, { passive: true });
+  };
+
+  body.addEventListener("scroll", onScroll, { passive: true });
+  // The first pixels of a smooth movement are not away from the end yet.
   body.addEventListener("wheel", ({ deltaY }) => deltaY < 0 && body.scrollTop > 0 && setFollow(false), { passive: true });
 
   rows.holder.addEventListener("click", (event) => {
@@ -329,11 +262,13 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
 
   const KEYS = { f: toggleFollow, Home: toStart, End: toEnd };
   element.addEventListener("keydown", (event) => {
+    const { key, target: at } = event;
     const isCommand = event.ctrlKey || event.metaKey;
-    let act = null;
-    if (isCommand && event.key === "f" && !event.shiftKey) act = focusFind;
-    else if (isCommand && event.key === "a" && event.target === body) act = copying.selectAll;
-    else if (!isCommand && !event.altKey && !isTyping(event.target)) act = event.key === "Escape" && find.query ? find.clear : KEYS[event.key];
+    let act;
+    if (isCommand) act = { f: focusFind, a: at === body && copying.selectAll }[key];
+    else if (event.altKey || isTyping(at)) return;
+    else if (key === "ArrowUp" || key === "PageUp") setFollow(false);
+    else act = key === "Escape" && find.query ? find.clear : KEYS[key];
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -346,21 +281,14 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     lastTop = body.scrollTop;
     schedule();
   });
+  const dressUp = () => {
+    body.classList.toggle("has-times", times() !== "off");
+    rows.restyle();
+    schedule();
+  };
+  const forget = all(onZone(dressUp), onSetting((name) => name.startsWith("log-") && dressUp()));
+  dressUp();
   size.observe(body);
-  const forget = all(
-    onZone(() => rows.refresh() || schedule()),
-    onSetting((name) => {
-      if (name === "log-wrap") rows.rewrap();
-      if (name === "log-time") {
-        body.classList.toggle("has-times", times() !== "off");
-        rows.refresh();
-        rows.remeasure();
-      }
-      schedule();
-    }),
-  );
-  body.classList.toggle("has-times", times() !== "off");
-  body.classList.toggle("is-wrapped", isWrapped());
 
   if (line !== null) {
     wanted = line;
@@ -376,11 +304,11 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     toEnd,
     toggleFollow,
     focusFind,
-    lastError: () => lastError && { n: lastError.n, text: plain(lastError.text).trim() },
+    lastError: () => source.lastError && { n: source.lastError.n, text: plain(source.lastError.text).trim() },
     onChange: changes.on,
     destroy() {
-      isDestroyed = true;
       cancelAnimationFrame(frame);
+      frame = -1;
       clearTimeout(fade);
       state.destroy();
       source.close();
@@ -389,11 +317,4 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
       forget();
     },
   };
-};
-
-// `failed, exit 1, 403 lines`
-const ending = (run, total) => {
-  const outcome = outcomeOf(run);
-  const exit = run.exit_code > 0 && outcome !== "success" ? `, exit ${run.exit_code}` : "";
-  return `${word(outcome)}${exit}, ${plural(total, "line")}`;
 };
