@@ -5,7 +5,7 @@ import { zone } from "../clock.js";
 import { el, fill, svg } from "../dom.js";
 import { clock, dayMonth, duration, hourMinute, plural } from "../format.js";
 import { word } from "../marks.js";
-import { box, hatching, pointing } from "./box.js";
+import { box, hatching, pointing, sizeTo } from "./box.js";
 import { slots } from "./slots.js";
 import { ticks, tickStep } from "./stats.js";
 import { markAt, round } from "./tone.js";
@@ -13,13 +13,13 @@ import { markAt, round } from "./tone.js";
 const HEIGHT = 84;
 const TOP = 14;
 const GROUND = 64;
-// One run is 5 px high, as long as the day is a quiet one.
+// One run is 5 px high, as long as the day is a quiet one and failures have room on top.
 const UNIT = 5;
-const ROOM = 40;
+const ROOM = 46;
 
 export const dayBand = ({ onOpen }) => {
   const hatch = hatching();
-  const drawing = svg("svg", { class: "chart", height: HEIGHT, role: "img" });
+  const drawing = svg("svg", { class: "chart", role: "img" });
   const host = el("div", { class: "chart-box" }, drawing);
   const element = el("figure", { class: "day" }, host);
   let data;
@@ -36,9 +36,7 @@ export const dayBand = ({ onOpen }) => {
     all = slots(data);
     failures = [];
     ring = svg("path", { class: "g-focus" });
-    for (const [name, value] of [["width", width], ["viewBox", `0 0 ${width} ${HEIGHT}`], ["aria-label", label()]]) {
-      drawing.setAttribute(name, value);
-    }
+    sizeTo(drawing, width, HEIGHT, label());
     fill(drawing, hatch.definition, axis(), down(), bars(), diamonds(), words(), now(), ring);
   };
 
@@ -46,7 +44,7 @@ export const dayBand = ({ onOpen }) => {
     const marks = ticks(data.from, data.to, tickStep(data.to - data.from, width), zone());
     return marks.map(({ at, label: text, isDay }) => [
       svg("path", { class: "g-line", d: `M${Math.round(x(at)) + 0.5} ${TOP}V68` }),
-      x(at) > 18 && x(at) < width - 18 && svg("text", { x: x(at), y: 81, class: isDay ? "t-middle t-strong" : "t-middle" }, text),
+      (isDay || x(at) > 18) && x(at) < width - 18 && svg("text", { x: Math.max(x(at), text.length * 3.4), y: 81, class: isDay ? "t-middle t-strong" : "t-middle" }, text),
     ]);
   };
 
@@ -61,8 +59,7 @@ export const dayBand = ({ onOpen }) => {
   const bars = () => {
     const slotWidth = width / all.length;
     const gap = slotWidth > 5 ? 2 : slotWidth > 3 ? 1 : 0.5;
-    const most = Math.max(...all.map(({ good, expected }) => good + expected));
-    const unit = Math.min(UNIT, ROOM / most);
+    const unit = Math.min(UNIT, ...all.map(({ good, expected, failed }) => (ROOM - Math.min(failed, 2) * 10) / (good + expected || 1)));
     let good = "";
     let hollow = "";
     all.forEach((slot, index) => {

@@ -1,7 +1,7 @@
 // What all larger charts share: they are drawn for the width of their box, and pointer and keys
 // point at what they show.
 
-import { svg } from "../dom.js";
+import { set, svg } from "../dom.js";
 import { explain, hideTip, showTipAt } from "./tooltip.js";
 
 /** Calls `draw(width)` when the box has another width, and after `redraw()`, once per frame. */
@@ -29,6 +29,14 @@ export const box = (host, draw) => {
       cancelAnimationFrame(frame);
     },
   };
+};
+
+/** Gives a drawing its size, in which a unit is a pixel, and what it says in words. */
+export const sizeTo = (drawing, width, height, label) => {
+  set(drawing, "width", width);
+  set(drawing, "height", height);
+  set(drawing, "viewBox", `0 0 ${width} ${height}`);
+  if (label) set(drawing, "aria-label", label);
 };
 
 const BACK = new Set(["ArrowLeft", "ArrowUp"]);

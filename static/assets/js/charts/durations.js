@@ -4,7 +4,7 @@ import { now, zone } from "../clock.js";
 import { el, fill, svg } from "../dom.js";
 import { absolute, duration, elapsed, millis, plural } from "../format.js";
 import { isFailure, outcomeOf, word } from "../marks.js";
-import { box, pointing } from "./box.js";
+import { box, pointing, sizeTo } from "./box.js";
 import { apart, scaleOf } from "./scale.js";
 import { barOf } from "./strip.js";
 import { FILL, markAt, round, tone } from "./tone.js";
@@ -15,7 +15,7 @@ const GROUND = 63.5;
 const GUTTER = 58;
 
 export const durationChart = ({ onSelect }) => {
-  const drawing = svg("svg", { class: "chart", height: HEIGHT, role: "img" });
+  const drawing = svg("svg", { class: "chart", role: "img" });
   const title = el("b");
   const usually = el("span");
   const summary = el("span", { class: "only-wide" });
@@ -50,9 +50,7 @@ export const durationChart = ({ onSelect }) => {
     caption(scale);
     spots = times.map(({ took }, index) => ({ index, x: x(index), y: took >= 0 ? y(took) : GROUND }));
     ring = svg("path", { class: "g-focus" });
-    drawing.setAttribute("width", width);
-    drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    drawing.setAttribute("aria-label", `Duration and outcome of the ${title.textContent}: ${usually.textContent}, ${summary.textContent}`);
+    sizeTo(drawing, width, HEIGHT, `Duration and outcome of the ${title.textContent}: ${usually.textContent}, ${summary.textContent}`);
     fill(drawing, ground(scale, y), column(), marks(scale, y), outcomes(), ring);
   };
 
@@ -61,9 +59,9 @@ export const durationChart = ({ onSelect }) => {
     const hasUsual = usual >= 0;
     const texts = [
       { y: TOP + 6, text: duration(max) },
-      { y: GROUND + 1.5, text: "0" },
       limit && { y: y(limit) + 4, text: "limit", name: "t-danger" },
       hasUsual && { y: y(usual) + 4, text: "usual" },
+      { y: GROUND + 1.5, text: "0" },
       hasUsual && { y: y(slow) + 4, text: "p95" },
     ].filter(Boolean);
     return [

@@ -4,7 +4,7 @@
 import { el, fill, svg } from "../dom.js";
 import { percent, plural } from "../format.js";
 import { isFailure, word } from "../marks.js";
-import { box, pointing } from "./box.js";
+import { box, pointing, sizeTo } from "./box.js";
 import { round } from "./tone.js";
 
 const DAY = 86_400_000;
@@ -37,7 +37,7 @@ export const calendar = (today, weeks) => {
 };
 
 export const heatMap = () => {
-  const drawing = svg("svg", { class: "chart", height: 86, role: "img" });
+  const drawing = svg("svg", { class: "chart", role: "img" });
   const share = el("span");
   const title = el("b");
   const host = el("div", { class: "chart-box" }, drawing);
@@ -58,9 +58,7 @@ export const heatMap = () => {
     known = new Map(data.days.map((day) => [day.date, day]));
     title.textContent = `${weeks} weeks`;
     ring = svg("path", { class: "g-focus" });
-    const wide = LEFT + weeks * PITCH + 8;
-    drawing.setAttribute("width", wide);
-    drawing.setAttribute("viewBox", `0 0 ${wide} 86`);
+    sizeTo(drawing, LEFT + weeks * PITCH + 8, 86);
     fill(drawing, months(), ["Mon", "Wed", "Fri"].map((name, index) => svg("text", { x: 0, y: 23 + index * 20 }, name)), marks(), ring);
     say();
   };

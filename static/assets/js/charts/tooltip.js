@@ -23,7 +23,7 @@ const element = () => {
 };
 
 /** Shows lines beside a place of the window. */
-export const showTip = (lines, x, y) => {
+const showTip = (lines, x, y) => {
   const node = element();
   const [first, ...rest] = lines.filter(Boolean);
   const text = lines.join("\n");
@@ -41,6 +41,7 @@ export const showTip = (lines, x, y) => {
 /** Shows lines beside a place of a chart. */
 export const showTipAt = (node, lines, x, y) => {
   const { left, top } = node.getBoundingClientRect();
+  explained = node;
   showTip(lines, left + x, top + y);
 };
 
@@ -61,10 +62,14 @@ const move = (event) => {
   showTip(lines, event.clientX, event.clientY);
 };
 
+// A click or Enter may have led to another page, where nothing tells that the chart is gone.
+const check = () => requestAnimationFrame(() => explained && !explained.isConnected && hideTip());
+
 if (globalThis.document) {
   document.addEventListener("pointermove", move, { passive: true });
   document.addEventListener("pointerdown", move, { passive: true });
   document.addEventListener("pointerleave", hideTip);
   document.addEventListener("scroll", hideTip, { passive: true, capture: true });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
+  document.addEventListener("click", check);
+  document.addEventListener("keydown", ({ key }) => (key === "Escape" ? hideTip() : check()));
 }

@@ -178,11 +178,12 @@ export const mount = (root, { store }) => {
       if (kind === "ended") lane.usual = usualOf(lane.runs);
     }
     list.redraw(current(), run.task_name);
-    // Bars end at the line of now, so it goes with them.
+    // Bars end at the line of now, so it goes with them, and all that run go with it.
     learnTimer ||= setTimeout(() => {
       learnTimer = 0;
       learn();
       drawGround();
+      for (const [name, { runs }] of lanes) if (runs.some(({ end: at }) => at === undefined)) list.redraw(current(), name);
     }, 1000);
   };
 
@@ -247,8 +248,9 @@ export const mount = (root, { store }) => {
   };
 
   // Never so narrow that a day cannot be read: a phone scrolls sideways.
+  const phone = matchMedia("(max-width: 43.75rem)");
   const widthOf = (room) => {
-    const made = Math.max(room, 640);
+    const made = phone.matches ? Math.max(room, 640) : room;
     body.style.setProperty("--plot", `${made}px`);
     return made;
   };

@@ -1,7 +1,7 @@
 // What lies under and over all lanes of the timeline: the axis, the grid, the future, when the
 // daemon was down, what starts in the same minute, how much ran at once, and now.
 
-import { hatching } from "../charts/box.js";
+import { hatching, sizeTo } from "../charts/box.js";
 import { alike, atOnce, collisions, finerStep, peakAt, tickStep, ticks } from "../charts/stats.js";
 import { round } from "../charts/tone.js";
 import { zone } from "../clock.js";
@@ -76,11 +76,8 @@ export const timelineGround = () => {
     const gaps = down.filter((gap) => gap.to > from && gap.from < to).map((gap) => ({ ...gap, x0: Math.max(0, x(gap.from)), x1: Math.min(width, x(gap.to)) }));
     const nowX = x(now);
     const flags = flagsOf(x, width, nowX);
-    for (const [node, high] of [[under, height], [axis, HEAD]]) {
-      node.setAttribute("width", width);
-      node.setAttribute("height", high);
-      node.setAttribute("viewBox", `0 0 ${width} ${high}`);
-    }
+    sizeTo(under, width, height);
+    sizeTo(axis, width, HEAD, `${facts.bins ? "Runs started" : "Runs at once"}, ${label(now)}. Left and right move in time, plus and minus change the range.`);
     const ahead = (high, y = 0) => nowX < width && svg("rect", { class: "f-side", x: Math.max(0, nowX), y, width: round(width - Math.max(0, nowX)), height: high });
     const isDay = ({ isDay: is }) => is && to - from <= 8 * DAY;
     const lines = (of, y, end) => of.map(({ at }) => `M${crisp(at)} ${y}V${end}`).join("");
@@ -93,7 +90,6 @@ export const timelineGround = () => {
       gaps.map(({ x0, x1 }) => svg("rect", { fill: hatch.fill, x: x0, y: 0, width: Math.max(1.5, round(x1 - x0)), height })),
     );
     fill(over, flags.map(({ at }) => line("line-dot", Math.round(x(at)))), isNow && line("line-now", nowX - 0.75));
-    axis.setAttribute("aria-label", `${facts.bins ? "Runs started" : "Runs at once"}, ${label(now)}. Left and right move in time, plus and minus change the range.`);
     fill(
       axis, ahead(HEAD - 22, 22),
       svg("path", { class: "g-line", d: lines(labels, 22, HEAD) }),
@@ -122,7 +118,7 @@ export const timelineGround = () => {
     return facts.bins ? `${facts.bins.reduce((sum, count) => sum + count, 0)} in all` : `at most ${most}`;
   };
 
-  const curve = ({ from, to, now, width }, x) => {
+  const curve = ({ to, now, width }, x) => {
     if (facts.bins) {
       const most = Math.max(...facts.bins, 1);
       const wide = width / facts.bins.length;
@@ -130,36 +126,17 @@ export const timelineGround = () => {
       return svg("path", { class: "f-strong", d });
     }
     // The peak of each column of pixels.
-    const columns = new Map();
-    let before = 0;
-    let last = 0;
-    for (const { at, count } of facts.steps) {
-      if (at > now) break;
-      if (at >= from && at <= to) {
-        const column = Math.floor(x(at));
-        if (before) for (let between = last; between < column; between += 1) columns.set(between, Math.max(columns.get(between) ?? 0, before));
-        columns.set(column, Math.max(columns.get(column) ?? 0, before, count));
-        last = column;
-      }
-      before = count;
-    }
-    if (before) for (let between = last; between < Math.min(x(now), width); between += 1) columns.set(between, Math.max(columns.get(between) ?? 0, before));
-    const most = Math.max(3, ...columns.values());
-    const unit = Math.min(8, 26 / most);
-    let d = "";
-    let start = null;
-    for (const [column, count] of [...columns].sort((one, other) => one[0] - other[0])) {
-      if (start && start.end === column && start.count === count) start.end += 1;
-      else {
-        if (start) d += block(start, unit);
-        start = { from: column, end: column + 1, count };
-      }
-    }
-    if (start) d += block(start, unit);
-    return svg("path", { class: "f-strong", d });
+    const columns = new Array(Math.ceil(width)).fill(0);
+    facts.steps.forEach(({ at, count }, index) => {
+      if (!count || at > now) return;
+      const end = Math.min(facts.steps[index + 1]?.at ?? now, now, to);
+      const last = Math.min(Math.floor(x(end)), columns.length - 1);
+      for (let column = Math.max(0, Math.floor(x(at))); column <= last; column += 1) columns[column] = Math.max(columns[column], count);
+    });
+    const unit = Math.min(8, 26 / Math.max(3, ...columns));
+    const d = columns.map((count, column) => (count === columns[column - 1] ? "" : `H${column}V${round(GROUND - count * unit)}`)).join("");
+    return svg("path", { class: "f-strong", d: `M0 ${GROUND}${d}H${width}V${GROUND}z` });
   };
-
-  const block = ({ from, end, count }, unit) => (count ? `M${from} ${GROUND}v${-round(count * unit)}h${end - from}V${GROUND}z` : "");
 
   // The largest crowds first, as many as have room beside each other. Of one that comes too often to
   // show them all there is the nearest only. What is beside now has no room for words.

@@ -1,6 +1,7 @@
 // The lanes of the timeline: one row per task, drawn when it comes into view. What pointer and keys
 // find is found by its place; no bar has a listener or an element of its own.
 
+import { sizeTo } from "../charts/box.js";
 import { explain, hideTip, showTipAt } from "../charts/tooltip.js";
 import { LANE, itemAt, trackOf } from "../charts/track.js";
 import { markAt, round } from "../charts/tone.js";
@@ -70,7 +71,7 @@ export const laneList = ({ store, onBucket }) => {
       mark: mark("idle"),
       name: el("span", { class: "side-name" }, name),
       count: el("span", { class: "count" }),
-      plot: svg("svg", { class: "chart lane-plot", height: LANE, role: "img", tabindex: rows.size ? "-1" : "0" }),
+      plot: svg("svg", { class: "chart lane-plot", role: "img", tabindex: rows.size ? "-1" : "0" }),
       next: el("span", { class: "lane-next" }),
     };
     const at = (x, y) => itemAt(row.items, x, y);
@@ -141,9 +142,7 @@ export const laneList = ({ store, onBucket }) => {
     if (!row || !lane || !view) return;
     const { paths, marks, texts, items } = trackOf(lane, view);
     row.items = items;
-    set(row.plot, "width", view.width);
-    set(row.plot, "viewBox", `0 0 ${view.width} ${LANE}`);
-    set(row.plot, "aria-label", summary(lane));
+    sizeTo(row.plot, view.width, LANE, summary(lane));
     row.ring = svg("path", { class: "g-focus" });
     fill(
       row.plot,
