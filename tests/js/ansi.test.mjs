@@ -18,11 +18,11 @@ test("colours and styles become classes and end where they end", () => {
     ["\x1b[31mred\x1b[0m rest", [["red", "a1"], [" rest", ""]]],
     ["\x1b[1;4;3;9mall\x1b[22;24mless", [["all", "bold italic under strike"], ["less", "italic strike"]]],
     ["\x1b[91mbright\x1b[39mnone", [["bright", "a9"], ["none", ""]]],
-    ["\x1b[42mground\x1b[49mnone", [["ground", "b2"], ["none", ""]]],
+    ["\x1b[42mground\x1b[49mnone", [["ground", "b2 on-bright"], ["none", ""]]],
     ["\x1b[100mdark ground", [["dark ground", "b8"]]],
     ["\x1b[2mdim \x1b[32mgreen", [["dim ", "dim"], ["green", "a2 faint"]]],
-    ["\x1b[7minverse\x1b[27m not", [["inverse", "inverse"], [" not", ""]]],
-    ["\x1b[7;31minverse red", [["inverse red", "b1"]]],
+    ["\x1b[7minverse\x1b[27m not", [["inverse", "inverse on-bright"], [" not", ""]]],
+    ["\x1b[7;31minverse red", [["inverse red", "b1 on-bright"]]],
     ["\x1b[mreset", [["reset", ""]]],
     ["\x1b[4:3mcurly\x1b[4:0mno", [["curly", "under"], ["no", ""]]],
     ["\x1b[8msecret", [["secret", "dim"]]],
@@ -41,7 +41,7 @@ test("256 and direct colours, with semicolons and colons", () => {
     ["\x1b[38;5;255mx", "rgb(238 238 238)"],
   ]) assert.equal(look(text).color, color, JSON.stringify(text));
   assert.equal(look("\x1b[38;5;9mx").names, "a9");
-  assert.equal(look("\x1b[48;5;4;1mx").names, "bold b4");
+  assert.equal(look("\x1b[48;5;4;1mx").names, "bold b4 on-bright");
   assert.equal(look("\x1b[38;2;1;2;300;1mx").color, undefined);
   assert.equal(look("\x1b[38mx").names, "");
 });
@@ -53,6 +53,19 @@ test("colours that are too dark are lightened, text on bright grounds is dark", 
   assert.equal(look("\x1b[48;2;255;255;200;38;2;250;250;250mx").color, "var(--console)");
   assert.equal(look("\x1b[48;2;90;0;0mx").color, "var(--ansi-15)");
   assert.equal(look("\x1b[48;2;90;0;0mx").background, "rgb(90 0 0)");
+});
+
+test("text on any ground of the 256 can be read", () => {
+  const light = (color) => {
+    const [r, g, b] = color.match(/\d+/g).map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const inks = { "var(--console)": 0.0063, "var(--ansi-15)": 1, undefined: 0.69 };
+  for (let index = 16; index < 256; index += 1) {
+    const { color, background } = look(`\x1b[48;5;${index}mx`);
+    const [one, other] = [inks[color], light(background)].sort((a, b) => b - a);
+    assert.ok((one + 0.05) / (other + 0.05) >= 4.5, `${index}: ${color} on ${background}`);
+  }
 });
 
 test("every other sequence goes", () => {

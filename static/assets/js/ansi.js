@@ -138,12 +138,12 @@ const lookOf = (state) => {
 
   if (ground === "ink") names.push("inverse");
   else if (typeof ground === "number") names.push(`b${ground}`);
-  else if (ground) look.background = css(ground);
+  else if (ground) look.background = css(apart(ground));
 
-  // On a bright ground of the palette the style sheet has dark text, whatever the program says.
-  const isBright = ground === "ink" || (typeof ground === "number" && ground % 8 !== 0);
-  if (!isBright) {
-    if (Array.isArray(ground)) look.color = inkOn(luminance(ground), ink);
+  // On a bright ground of the palette the text is dark, whatever the program says.
+  if (ground === "ink" || (typeof ground === "number" && ground % 8 !== 0)) names.push("on-bright");
+  else {
+    if (Array.isArray(ground)) look.color = inkOn(luminance(apart(ground)), ink);
     else if (Array.isArray(ink)) look.color = css(legible(ink, CONSOLE));
     if (!look.color && typeof ink === "number") names.push(`a${ink}`);
     if (state.dim) names.push(ink === null ? "dim" : "faint");
@@ -152,8 +152,7 @@ const lookOf = (state) => {
   return look;
 };
 
-// Relative luminance of --console, the lowest contrast of text on it, and where black and white
-// are equally legible.
+// Relative luminance of --console, the lowest contrast of text, and the brightest ground for white.
 const CONSOLE = 0.0063;
 const CONTRAST = 4.5;
 const MIDDLE = 0.18;
@@ -163,6 +162,12 @@ const inkOn = (ground, ink) => {
   if (ground > MIDDLE) return "var(--console)";
   if (Array.isArray(ink)) return css(legible(ink, ground));
   return ground > 2 * CONSOLE ? "var(--ansi-15)" : undefined;
+};
+
+// Between these neither white nor the console's own black can be read: such a ground gets darker.
+const apart = (rgb) => {
+  const light = luminance(rgb);
+  return light > MIDDLE && light < 0.204 ? rgb.map((part) => Math.round(part * 0.93)) : rgb;
 };
 
 const css = (rgb) => `rgb(${rgb.join(" ")})`;

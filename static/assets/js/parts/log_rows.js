@@ -73,8 +73,9 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
     const { list, more } = pieces(row.text, LONGEST);
     const parts = query ? marked(list, query) : list;
     const nodes = parts.map(({ text, names, color, background, hit }) => {
-      if (!names && !color && !background && !hit) return text;
-      const node = el(hit ? "mark" : "span", { class: names || null }, text);
+      if (hit) return el("mark", {}, text);
+      if (!names && !color && !background) return text;
+      const node = el("span", { class: names || null }, text);
       if (color) node.style.color = color;
       if (background) node.style.backgroundColor = background;
       return node;
@@ -213,11 +214,14 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
       const at = place();
       return [tall.at(Math.max(0, at)), tall.at(at + body.clientHeight / line - 0.5)];
     },
-    /** Puts a line into the middle of the view. */
+    /** Puts a line into the middle of the view, if it is not in view; true if that moved it. */
     show(n) {
       const row = lines.indexOf(n);
-      const middle = Math.max(0, (body.clientHeight / line - 1) / 2);
-      body.scrollTop = sizer.offsetTop + (tall.top(row) - middle) * line;
+      const height = body.clientHeight / line;
+      const above = tall.top(row) - place();
+      if (above >= 0 && above + 1 <= height) return false;
+      body.scrollTop = sizer.offsetTop + (tall.top(row) - Math.max(0, (height - 1) / 2)) * line;
+      return true;
     },
     keep(nodes) {
       kept = nodes;

@@ -114,15 +114,7 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
   const bar = logBar({
     find: find.element,
     raw: ofRun(run, "/log/raw?download=1"),
-    onFilter(name) {
-      filter = name;
-      rows.anchored(() => {
-        lines.filter(PASSES[name]);
-        rows.rebuild();
-      });
-      find.restart();
-      schedule();
-    },
+    onFilter: (name) => setFilter(name),
     onTime: () => keep("log-time", NEXT_TIMES[times()]),
     onWrap: () => keep("log-wrap", isWrapped() ? "off" : "on"),
     onAnnounce() {
@@ -181,15 +173,24 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
     schedule();
   };
 
+  const setFilter = (name) => {
+    filter = name;
+    rows.anchored(() => {
+      lines.filter(PASSES[name]);
+      rows.rebuild();
+    });
+    find.restart();
+    schedule();
+  };
+
   const reveal = (n) => {
     // The first look at wrapped lines is at a guess; then they are measured.
-    for (let look = 0; look < 2; look += 1) {
-      rows.show(n);
+    rows.render(false);
+    for (let look = 0; look < 2 && rows.show(n); look += 1) {
+      body.scrollLeft = 0;
       rows.render(false);
     }
-    const mark = rows.holder.querySelector(".line-found mark");
-    if (mark) mark.scrollIntoView({ block: "nearest", inline: "nearest" });
-    else body.scrollLeft = 0;
+    rows.holder.querySelector(".line-found mark")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     lastTop = body.scrollTop;
     schedule();
   };
@@ -211,6 +212,7 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
   const goTo = (n, { highlight: isHighlit = true } = {}) => {
     setFollow(false);
     if (isHighlit) highlight(n);
+    if (filter !== "all" && lines.rows[lines.indexOf(n)]?.n !== n) setFilter("all");
     if (!lines.isEmpty && n >= lines.first && n < lines.next) reveal(n);
     else around(n);
   };
