@@ -1,0 +1,95 @@
+// Pictures of every page of the dashboard, light and dark, on a desk and on a phone.
+//
+//     node tests/browser/shots.mjs [NAME…]
+//
+// writes `target/shots/NAME-SIZE-SCHEME.png`, all of them or those whose NAME is given. Prints the
+// troubles that the browser had on the way, and fails with any.
+
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { SIZES, launch, open, visit } from "./lib/browser.mjs";
+import { world } from "./world.mjs";
+
+const FOLDER = fileURLToPath(new URL("../../target/shots/", import.meta.url));
+const SCHEMES = ["light", "dark"];
+
+/** Without a session it asks for one, and is then not ready. */
+const LOGIN = 'html[data-login="true"] input[type="password"]';
+const OF_THE_LOGIN = [/\b401\b/];
+
+/** What a daemon that is gone does to a page. */
+const OF_THE_DEATH = [
+  /ERR_CONNECTION_REFUSED/,
+  /ERR_CONNECTION_RESET/,
+  /ERR_EMPTY_RESPONSE/,
+  /ERR_INCOMPLETE_CHUNKED_ENCODING/,
+];
+
+/** Name, address, and what is not as usual. */
+async function pages(daemon) {
+  const newest = async (query) => (await daemon.api(`runs?limit=1&${query}`)).runs[0];
+  const runPath = ({ task_name, id }) => `/tasks/${encodeURIComponent(task_name)}/${id}`;
+  return [
+    { name: "login", path: "/", signedIn: false, except: OF_THE_LOGIN },
+    { name: "overview", path: "/" },
+    { name: "timeline", path: "/timeline" },
+    { name: "runs", path: "/runs" },
+    { name: "task", path: "/tasks/backup-offsite" },
+    { name: "task-failed", path: runPath(await newest("task_name=backup-offsite&status=failed")) },
+    { name: "task-running", path: runPath(await newest("task_name=rebuild-thumbnails")) },
+    { name: "service", path: "/tasks/web" },
+    { name: "notifications", path: "/notifications" },
+    { name: "not-found", path: "/no/such/page" },
+    { name: "disconnected", path: "/", isKilled: true, except: OF_THE_DEATH },
+  ];
+}
+
+/** Returns the troubles. */
+async function shoot(browser, daemon, page, size, scheme) {
+  const { name, path, signedIn = true, isKilled = false, except = [] } = page;
+  const view = await open(browser, daemon, { size, scheme, signedIn, reducedMotion: "reduce" });
+  try {
+    if (signedIn) {
+      await visit(view.page, path);
+    } else {
+      await view.page.goto(path);
+      await view.page.locator(LOGIN).waitFor();
+    }
+    if (isKilled) {
+      await daemon.kill();
+      await view.page.locator(".veil").waitFor();
+    }
+    await view.page.screenshot({ path: `${FOLDER}${name}-${size}-${scheme}.png`, animations: "disabled" });
+    return view.troubles.list({ except });
+  } catch (error) {
+    return [`no picture: ${error.message.split("\n")[0]}`, ...view.troubles.list({ except })];
+  } finally {
+    await view.context.close();
+    if (isKilled) await daemon.restart();
+  }
+}
+
+async function main(wanted) {
+  mkdirSync(FOLDER, { recursive: true });
+  const daemon = await world("vps");
+  const browser = await launch();
+  let count = 0;
+  try {
+    for (const page of await pages(daemon)) {
+      if (wanted.length > 0 && !wanted.includes(page.name)) continue;
+      for (const size of Object.keys(SIZES)) {
+        for (const scheme of SCHEMES) {
+          const troubles = await shoot(browser, daemon, page, size, scheme);
+          count += troubles.length;
+          console.log(`${page.name}-${size}-${scheme}${troubles.map((text) => `\n    ${text}`).join("")}`);
+        }
+      }
+    }
+  } finally {
+    await browser.close();
+    await daemon.remove();
+  }
+  return count === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
