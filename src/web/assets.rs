@@ -19,34 +19,22 @@ struct Asset {
 const FOLDER: &str = "/assets/";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// The page comes first: it stands in for every address that has no file.
-static ASSETS: [Asset; 4] = [
-    Asset { path: "/index.html", kind: HTML, bytes: include_bytes!("../../static/index.html") },
-    Asset {
-        path: "/assets/page.css",
-        kind: "text/css; charset=utf-8",
-        bytes: include_bytes!("../../static/assets/page.css"),
-    },
-    Asset {
-        path: "/assets/page.js",
-        kind: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../../static/assets/page.js"),
-    },
-    Asset {
-        path: "/assets/icon.svg",
-        kind: "image/svg+xml",
-        bytes: include_bytes!("../../static/assets/icon.svg"),
-    },
-];
+// `ASSETS`, by path: every file of `static/` (build.rs).
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// It stands in for every address that has no file.
+const PAGE: &str = "/index.html";
 
 /// By place in [`ASSETS`].
 static TAGS: LazyLock<[String; ASSETS.len()]> =
     LazyLock::new(|| std::array::from_fn(|index| tag(ASSETS[index].bytes)));
 
-/// Scripts and styles come from files of ours only, and nobody may put the page into a frame
-/// (docs/security.md, Headers).
+/// Scripts and styles come from files of ours only, text cannot become markup or script (Trusted
+/// Types without any policy), and nobody may put the page into a frame (docs/security.md,
+/// Headers).
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
-                      base-uri 'none'; form-action 'self'";
+                      base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; \
+                      trusted-types 'none'";
 
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
@@ -60,12 +48,12 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
             return Err(problem.header("Allow", ALLOW));
         }
     }
-    let index = match ASSETS.iter().position(|asset| asset.path == request.path) {
+    let index = match place(&request.path) {
         Some(index) => index,
         None if request.path.starts_with(FOLDER) => {
             return Err(Problem::new(404, "no such file"));
         }
-        None => 0,
+        None => place(PAGE).expect("the page is a file of `static/`"),
     };
     let (asset, tag) = (&ASSETS[index], &TAGS[index]);
     // Asked each time, answered by 304 mostly: an update of the daemon shows at once.
@@ -80,6 +68,10 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
         _ => whole,
     }
     .into())
+}
+
+fn place(path: &str) -> Option<usize> {
+    ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok()
 }
 
 /// Whether the client has these bytes already (RFC 9110, 13.1.2).
@@ -132,10 +124,11 @@ mod tests {
             assert_eq!(header(&whole, "Content-Security-Policy"), Some(POLICY));
             assert_eq!(header(&whole, "Cache-Control"), Some("no-cache"));
         }
-        let script = ask(Method::Get, "/assets/page.js", "");
+        let script = ask(Method::Get, "/assets/js/main.js", "");
         assert_eq!(header(&script, "Content-Type"), Some("text/javascript; charset=utf-8"));
         assert_eq!(header(&script, "Content-Security-Policy"), None);
-        for path in ["/assets/", "/assets/none.js", "/assets/../index.html", "/assets/%70age.js"] {
+        for path in ["/assets/", "/assets/none.js", "/assets/../index.html", "/assets/js/%6dain.js"]
+        {
             assert_eq!(ask(Method::Get, path, "").status, 404, "{path}");
         }
     }
@@ -171,22 +164,20 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folder_is_served_and_every_link_of_the_page_is_one() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
-        let mut there: Vec<String> = Vec::new();
-        for (below, prefix) in [("", "/"), ("/assets", FOLDER)] {
-            let files = std::fs::read_dir(format!("{folder}{below}")).unwrap();
-            let files = files.map(Result::unwrap).filter(|file| file.path().is_file());
-            there.extend(files.map(|file| format!("{prefix}{}", file.file_name().display())));
-        }
-        there.sort();
-        let mut served: Vec<_> = ASSETS.iter().map(|asset| asset.path).collect();
-        served.sort_unstable();
-        assert_eq!(served, there);
-        let page = std::str::from_utf8(ASSETS[0].bytes).unwrap();
-        for link in page.split('"').filter(|text| text.starts_with(FOLDER)) {
-            assert!(served.contains(&link), "{link}");
-        }
+    fn the_page_links_every_script_and_style_once_and_nothing_else() {
+        let page = include_str!("../../static/index.html");
+        let links = page.split('"').filter(|text| text.starts_with(FOLDER));
+        let mut linked: Vec<&str> = links.collect();
+        linked.sort_unstable();
+        let served = ASSETS.iter().map(|asset| asset.path);
+        let served: Vec<&str> = served.filter(|path| *path != PAGE).collect();
+        assert_eq!(linked, served, "a file that is not linked would be loaded late, or never");
         assert!(!page.contains("style=") && !page.contains("<script>"), "the policy forbids it");
+    }
+
+    #[test]
+    fn a_browser_loads_less_than_the_promised_size() {
+        let total: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
+        assert!(total <= 250 * 1024, "{total} bytes");
     }
 }

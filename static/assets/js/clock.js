@@ -62,6 +62,16 @@ export const setAge = (node, at) => {
   say(node, relative(at, now()));
 };
 
+/** The same for what is expected: once its time has come it is due, not past. */
+export const setDue = (node, at) => {
+  setAge(node, at);
+  set(node, "data-age", null);
+  set(node, "data-due", at);
+  say(node, due(at, now()));
+};
+
+const due = (at, time) => (at > time ? relative(at, time) : "now");
+
 /** A duration that grows from an instant on. */
 export const since = (at, className) => {
   const node = el("span", { class: className });
@@ -78,6 +88,7 @@ export const setSince = (node, at) => {
 export const settle = (node, text) => {
   set(node, "data-since", null);
   set(node, "data-age", null);
+  set(node, "data-due", null);
   say(node, text);
 };
 
@@ -87,6 +98,7 @@ const grow = () => {
   for (const node of document.querySelectorAll("[data-age]")) {
     say(node, relative(Number(node.dataset.age), at));
   }
+  for (const node of document.querySelectorAll("[data-due]")) say(node, due(Number(node.dataset.due), at));
   for (const node of document.querySelectorAll("[data-since]")) {
     say(node, elapsed(at - Number(node.dataset.since)));
   }

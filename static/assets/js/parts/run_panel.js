@@ -12,7 +12,7 @@ import { copy, copyButton } from "./copy.js";
 import { confirm } from "./dialog.js";
 import { logView } from "./log_view.js";
 import { deleteRuns } from "./selection.js";
-import { done } from "./toast.js";
+import { done, speak } from "./toast.js";
 
 /** Waiting for a slot is worth telling when it took longer than this. */
 const NOTABLE = 1000;
@@ -34,7 +34,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   const cause = el("div", {});
   const facts = el("dl", { class: "run-facts" });
   const log = logView({
-    run, line, announce: true,
+    run, line, announce: speak,
     onLine: (n) => {
       onLine(n);
       copy(location.origin + runPath(run.task_name, run.id, n), `the link to line ${n + 1}`);
@@ -57,7 +57,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
 
   const drawCause = () => {
     const error = log.lastError();
-    if (run.message) return fill(cause, el("p", { class: "run-cause" }, el("q", {}, run.message)));
+    if (run.message) return fill(cause, el("p", { class: `run-cause${isFailure(outcomeOf(run)) ? "" : " run-cause-calm"}` }, el("q", {}, run.message)));
     if (!error || !isFailure(outcomeOf(run))) return fill(cause);
     fill(cause, el("p", { class: "run-cause" }, el("q", { title: error.text }, error.text), el("a", { href: runPath(run.task_name, run.id, error.n) }, `line ${error.n + 1}`)));
   };

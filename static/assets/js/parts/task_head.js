@@ -1,7 +1,7 @@
 // The head of a task: what it is, when it runs, and what can be done with it.
 
 import { ofTask, post } from "../api.js";
-import { age, schedulerZone } from "../clock.js";
+import { age, schedulerZone, setDue } from "../clock.js";
 import { el, fill } from "../dom.js";
 import { millis } from "../format.js";
 import { badge } from "../marks.js";
@@ -70,13 +70,15 @@ export const taskHead = ({ name, onRun, onSearch }) => {
       drawn = key;
       fill(about, task.description && el("span", {}, task.description));
       const fixed = nextWord(task);
+      const next = age(0);
+      if (!fixed) setDue(next, millis(task.next_run_at));
       const zone = task.cron ? el("span", { class: "mono quiet" }, task.timezone ?? schedulerZone()) : null;
       fill(line,
         task.cron && el("span", { class: "mono" }, task.cron), zone,
         task.kind === "service" && el("span", { class: "mono" }, task.instances === 1 ? "one instance" : `${task.instances} instances`),
         down > 0 && badge("partial", `${countOf(entry)} up`),
         task.paused ? el("span", { class: "tag tag-warn" }, "schedule paused") : task.stopped ? el("span", { class: "tag tag-warn" }, "stopped") : null,
-        !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", {}, fixed) : el("span", {}, "next ", age(millis(task.next_run_at)))),
+        !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", {}, fixed) : el("span", {}, "next ", next)),
         el("span", { class: "quiet only-wide" }, policyOf(task)));
       fill(actions,
         el("button", { class: "button button-bare", onclick: onSearch, title: "Ctrl+K" }, "Search logs"),

@@ -2,7 +2,7 @@
 // how it stands.
 
 import { strip, updateStrip } from "../charts/strip.js";
-import { now, setAge, setSince, settle, age } from "../clock.js";
+import { age, now, setAge, setDue, setSince, settle } from "../clock.js";
 import { schedule } from "../cron_words.js";
 import { el, fill, reconcile, say, set } from "../dom.js";
 import { millis } from "../format.js";
@@ -153,5 +153,5 @@ const updateRow = (node, entry) => {
   if (fixed) {
     settle(next.firstElementChild, fixed);
     set(next.firstElementChild, "title", null);
-  } else setAge(next.firstElementChild, millis(task.next_run_at));
+  } else setDue(next.firstElementChild, millis(task.next_run_at));
 };

@@ -11,10 +11,14 @@ const corner = el("div", { class: "toasts", role: "region", "aria-label": "Messa
 // Polite: whoever hears the page is not interrupted.
 const polite = el("div", { role: "status" });
 const urgent = el("div", { role: "alert" });
-corner.append(urgent, polite);
+const spoken = el("div", { class: "visually-hidden", role: "status" });
+corner.append(urgent, polite, spoken);
 
 /** Where toasts appear; the shell puts it into the page. */
 export const toasts = () => corner;
+
+/** Says something to those who do not see the page. */
+export const speak = (text) => fill(spoken, text);
 
 const show = ({ outcome, title, text, action, isError = false, stay = STAY }) => {
   const node = el("div", { class: "toast" });

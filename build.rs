@@ -1,0 +1,62 @@
+//! Embeds `static/`: writes a table of its files for `src/web/assets.rs` to include. The files
+//! are served as they stand there, but for the comments and blanks of scripts and style sheets,
+//! which nobody has to load.
+
+#![expect(clippy::print_stdout, reason = "so a build script speaks to cargo")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
+    let folder = root.join("static");
+    println!("cargo::rerun-if-changed=static");
+    let mut files = Vec::new();
+    collect(&folder, &mut files);
+    files.sort();
+    let mut table = format!("static ASSETS: [Asset; {}] = [\n", files.len());
+    for (number, file) in files.iter().enumerate() {
+        println!("cargo::rerun-if-changed={}", file.display());
+        let path = file.strip_prefix(&folder).expect("it was found there").display().to_string();
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let (kind, text) = squeezed(&path, text);
+        let embedded = out.join(format!("asset-{number}"));
+        fs::write(&embedded, text).expect("the directory is there");
+        writeln!(
+            table,
+            "Asset {{ path: {:?}, kind: {kind:?}, bytes: include_bytes!({embedded:?}) }},",
+            format!("/{path}")
+        )
+        .expect("a string grows");
+    }
+    table.push_str("];\n");
+    fs::write(out.join("assets.rs"), table).expect("the directory is there");
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    for entry in entries {
+        let path = entry.expect("the directory can be read").path();
+        match path.is_dir() {
+            true => collect(&path, files),
+            false => files.push(path),
+        }
+    }
+}
+
+/// The type of a file, and its text as it is served.
+fn squeezed(path: &str, text: String) -> (&'static str, String) {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match ending {
+        "html" => ("text/html; charset=utf-8", text),
+        "svg" => ("image/svg+xml", text),
+        "css" => match minifier::css::minify(&text) {
+            Ok(small) => ("text/css; charset=utf-8", small.to_string()),
+            Err(error) => panic!("static/{path}: {error}"),
+        },
+        "js" => ("text/javascript; charset=utf-8", minifier::js::minify(&text).to_string()),
+        _ => panic!("static/{path}: no type is known for this ending; see build.rs"),
+    }
+}
