@@ -72,7 +72,7 @@ export const logEdges = ({ source, lines, anchored, announce, toEnd }) => {
     tell({ seen: [from, to], isFollowing, isAtEnd, fresh, isFinding }) {
       const { phase, failure, live, outcome } = source;
       const list = lines.rows;
-      const isWhole = !lines.isEmpty && lines.first === 0 && !source.hasNewer;
+      const isWhole = !lines.isEmpty && lines.first + source.available === 0 && !source.hasNewer;
       say(total, phase === "ready" ? plural(source.total, "line") + (isWhole ? `, ${bytes(lines.size + source.total)}` : "") : "");
       say(shown, !list.length ? ""
         : isFinding && source.hasOlder ? "earlier lines are not loaded, so not searched"
