@@ -88,6 +88,8 @@ test("a service was up until it failed", () => {
   assert.equal(paths.get("f-bad"), "M394 11h6v3h-6z");
   assert.match(paths.get("f-now"), /^M410 11h390.*M0 18h800/);
   assert.match(paths.get("g-dash"), /^M800 /);
+  const again = trackOf(lane({ isService: true, runs: [run(0, 400, "failed"), run(404, 405, "failed")] }), view);
+  assert.ok(again.texts[0].x > 370, "the count stands beside the failures, not beside the start");
 });
 
 test("what is to come is a tick, a hollow bar if it takes long, and bold where tasks meet", () => {

@@ -6,9 +6,9 @@ import { el, fill, svg } from "../dom.js";
 import { clock, dayMonth, duration, hourMinute, plural } from "../format.js";
 import { word } from "../marks.js";
 import { box, hatching, pointing, sizeTo } from "./box.js";
+import { disc, markAt, path, round, write } from "./shapes.js";
 import { slots } from "./slots.js";
 import { ticks, tickStep } from "./stats.js";
-import { markAt, round } from "./tone.js";
 
 const HEIGHT = 84;
 const TOP = 14;
@@ -35,7 +35,7 @@ export const dayBand = ({ onOpen }) => {
     if (!data) return;
     all = slots(data);
     failures = [];
-    ring = svg("path", { class: "g-focus" });
+    ring = path("g-focus");
     sizeTo(drawing, width, HEIGHT, label());
     fill(drawing, hatch.definition, axis(), down(), bars(), diamonds(), words(), now(), ring);
   };
@@ -43,8 +43,8 @@ export const dayBand = ({ onOpen }) => {
   const axis = () => {
     const marks = ticks(data.from, data.to, tickStep(data.to - data.from, width), zone());
     return marks.map(({ at, label: text, isDay }) => [
-      svg("path", { class: "g-line", d: `M${Math.round(x(at)) + 0.5} ${TOP}V68` }),
-      (isDay || x(at) > 18) && x(at) < width - 18 && svg("text", { x: Math.max(x(at), text.length * 3.4), y: 81, class: isDay ? "t-middle t-strong" : "t-middle" }, text),
+      path("g-line", `M${Math.round(x(at)) + 0.5} ${TOP}V68`),
+      (isDay || x(at) > 18) && x(at) < width - 18 && write(Math.max(x(at), text.length * 3.4), 81, text, isDay ? "t-middle t-strong" : "t-middle"),
     ]);
   };
 
@@ -76,7 +76,7 @@ export const dayBand = ({ onOpen }) => {
         hollow += `M${round(left + 0.5)} ${slot.top - 0.5}v${-high}h${round(wide - 1)}v${high}z`;
       }
     });
-    return [svg("path", { class: "f-ok", d: good }), svg("path", { class: "s-future", d: hollow })];
+    return [path("f-ok", good), path("s-future", hollow)];
   };
 
   const diamonds = () => {
@@ -95,7 +95,7 @@ export const dayBand = ({ onOpen }) => {
         if (failure) failures.push({ index: failures.length, slot, failure, x: middle, y });
         return markAt(failure?.outcome ?? "failed", middle, y, size + 1.5);
       });
-      const more = slot.failed > shown && svg("text", { class: "t-danger t-middle t-halo", x: middle, y: round(slot.top - shown * size - 3) }, `×${slot.failed}`);
+      const more = slot.failed > shown && write(middle, round(slot.top - shown * size - 3), `×${slot.failed}`, "t-danger t-middle t-halo");
       return [marks, more];
     });
   };
@@ -105,9 +105,9 @@ export const dayBand = ({ onOpen }) => {
     const caption = width < 500 ? `runs per ${minutes}` : `runs started per ${minutes}`;
     const nowX = x(data.now);
     return [
-      svg("path", { class: "g-axis", d: `M0 ${GROUND + 0.5}H${width}` }),
-      nowX > caption.length * 6.7 + 12 && svg("text", { x: 0, y: 10 }, caption),
-      nowX < width - 120 && svg("text", { x: width, y: 10, class: "t-end" }, "expected"),
+      path("g-axis", `M0 ${GROUND + 0.5}H${width}`),
+      nowX > caption.length * 6.7 + 12 && write(0, 10, caption),
+      nowX < width - 120 && write(width, 10, "expected", "t-end"),
     ];
   };
 
@@ -116,9 +116,9 @@ export const dayBand = ({ onOpen }) => {
     if (at < 0 || at > width) return null;
     const isLate = at > width - 40;
     return [
-      svg("path", { class: "g-now", d: `M${at} 9V70` }),
-      svg("circle", { class: "f-now", cx: at, cy: 6, r: 3.5 }),
-      svg("text", { class: isLate ? "t-accent t-end" : "t-accent", x: isLate ? at - 8 : at + 8, y: 10 }, "now"),
+      path("g-now", `M${at} 9V70`),
+      disc("f-now", at, 6, 3.5),
+      write(isLate ? at - 8 : at + 8, 10, "now", isLate ? "t-accent t-end" : "t-accent"),
     ];
   };
 

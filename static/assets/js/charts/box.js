@@ -3,6 +3,7 @@
 
 import { set, svg } from "../dom.js";
 import { explain, hideTip, showTipAt } from "./tooltip.js";
+import { path } from "./shapes.js";
 
 /** Calls `draw(width)` when the box has another width, and after `redraw()`, once per frame. */
 export const box = (host, draw) => {
@@ -100,7 +101,7 @@ export const hatching = () => {
   const pattern = svg(
     "pattern",
     { id, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
-    svg("path", { class: "f-hatch", d: "M-1 1L1-1M0 6L6 0M5 7L7 5" }),
+    path("f-hatch", "M-1 1L1-1M0 6L6 0M5 7L7 5"),
   );
   return { definition: svg("defs", {}, pattern), fill: `url(#${id})` };
 };

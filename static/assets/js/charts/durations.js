@@ -6,8 +6,9 @@ import { absolute, duration, elapsed, millis, plural } from "../format.js";
 import { isFailure, outcomeOf, word } from "../marks.js";
 import { box, pointing, sizeTo } from "./box.js";
 import { apart, scaleOf } from "./scale.js";
+import { disc, markAt, path, rect, round, write } from "./shapes.js";
 import { barOf } from "./strip.js";
-import { FILL, markAt, round, tone } from "./tone.js";
+import { FILL, tone } from "./tone.js";
 
 const HEIGHT = 90;
 const TOP = 4;
@@ -49,13 +50,13 @@ export const durationChart = ({ onSelect }) => {
     const y = (ms) => round(GROUND - (Math.min(ms, scale.max) / scale.max) * (GROUND - TOP));
     caption(scale);
     spots = times.map(({ took }, index) => ({ index, x: x(index), y: took >= 0 ? y(took) : GROUND }));
-    ring = svg("path", { class: "g-focus" });
+    ring = path("g-focus");
     sizeTo(drawing, width, HEIGHT, `Duration and outcome of the ${title.textContent}: ${usually.textContent}, ${summary.textContent}`);
     fill(drawing, ground(scale, y), column(), marks(scale, y), outcomes(), ring);
   };
 
   const ground = ({ usual, slow, low, high, max, limit }, y) => {
-    const line = (name, ms) => svg("path", { class: name, d: `M0 ${Math.round(y(ms)) + 0.5}H${plot}` });
+    const line = (name, ms) => path(name, `M0 ${Math.round(y(ms)) + 0.5}H${plot}`);
     const hasUsual = usual >= 0;
     const texts = [
       { y: TOP + 6, text: duration(max) },
@@ -65,19 +66,19 @@ export const durationChart = ({ onSelect }) => {
       hasUsual && { y: y(slow) + 4, text: "p95" },
     ].filter(Boolean);
     return [
-      hasUsual && svg("rect", { class: "f-soft", x: 0, y: y(high), width: plot, height: round(Math.max(1, y(low) - y(high))) }),
-      svg("path", { class: "g-line", d: `M0 ${TOP}.5H${plot}M0 ${GROUND}H${plot}` }),
+      hasUsual && rect("f-soft", 0, y(high), plot, round(Math.max(1, y(low) - y(high)))),
+      path("g-line", `M0 ${TOP}.5H${plot}M0 ${GROUND}H${plot}`),
       hasUsual && y(slow) < y(usual) - 3 && line("g-line", slow),
       hasUsual && line("g-dash", usual),
       limit && line("g-limit", limit),
-      apart(texts).map(({ y: at, text, name }) => svg("text", { x: plot + 8, y: at, class: name }, text)),
+      apart(texts).map(({ y: at, text, name }) => write(plot + 8, at, text, name)),
     ];
   };
 
   const column = () => {
     const index = times.findIndex(({ run }) => run.id === data.selected);
     const wide = Math.max(pitch(), 6);
-    return index >= 0 && svg("rect", { class: "f-accent-wash", x: round(x(index) - wide / 2), y: 0, width: round(wide), height: HEIGHT });
+    return index >= 0 && rect("f-accent-wash", round(x(index) - wide / 2), 0, round(wide), HEIGHT);
   };
 
   const marks = ({ max }, y) => {
@@ -86,13 +87,13 @@ export const durationChart = ({ onSelect }) => {
     times.forEach(({ outcome, took }, index) => {
       if (!(took >= 0)) return;
       const at = x(index);
-      if (took > max) special.push(svg("path", { class: "s-ink", d: `M${at - 3} ${TOP - 1}l3-3 3 3` }));
+      if (took > max) special.push(path("s-ink", `M${at - 3} ${TOP - 1}l3-3 3 3`));
       const high = took > max ? TOP + 4 : y(took);
       if (outcome === "success") good += `M${round(at - 2.25)} ${high}a2.25 2.25 0 1 0 4.5 0a2.25 2.25 0 1 0-4.5 0z`;
-      else if (outcome === "running") special.push(svg("path", { class: "g-now", d: `M${at} ${GROUND}V${high}` }), svg("circle", { class: "f-now", cx: at, cy: high, r: 3 }));
+      else if (outcome === "running") special.push(path("g-now", `M${at} ${GROUND}V${high}`), disc("f-now", at, high, 3));
       else special.push(markAt(outcome, at, high, 10));
     });
-    return [svg("path", { class: "f-ok", d: good }), special];
+    return [path("f-ok", good), special];
   };
 
   const outcomes = () => {
@@ -102,7 +103,7 @@ export const durationChart = ({ onSelect }) => {
       const name = FILL[tone(outcome)];
       paths.set(name, (paths.get(name) ?? "") + barOf(outcome, round(x(index) - wide / 2), wide, HEIGHT));
     });
-    return [...paths].map(([name, d]) => svg("path", { class: name, d }));
+    return [...paths].map(([name, d]) => path(name, d));
   };
 
   const caption = ({ usual }) => {

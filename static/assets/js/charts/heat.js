@@ -5,7 +5,7 @@ import { el, fill, svg } from "../dom.js";
 import { percent, plural } from "../format.js";
 import { isFailure, word } from "../marks.js";
 import { box, pointing, sizeTo } from "./box.js";
-import { round } from "./tone.js";
+import { path, round, write } from "./shapes.js";
 
 const DAY = 86_400_000;
 const WEEKS = 52;
@@ -57,9 +57,9 @@ export const heatMap = () => {
     shown = calendar(data.today, weeks);
     known = new Map(data.days.map((day) => [day.date, day]));
     title.textContent = `${weeks} weeks`;
-    ring = svg("path", { class: "g-focus" });
+    ring = path("g-focus");
     sizeTo(drawing, LEFT + weeks * PITCH + 8, 86);
-    fill(drawing, months(), ["Mon", "Wed", "Fri"].map((name, index) => svg("text", { x: 0, y: 23 + index * 20 }, name)), marks(), ring);
+    fill(drawing, months(), ["Mon", "Wed", "Fri"].map((name, index) => write(0, 23 + index * 20, name)), marks(), ring);
     say();
   };
 
@@ -72,7 +72,7 @@ export const heatMap = () => {
       .map(({ date, column }) => {
         if (column - before < 3) return null;
         before = column;
-        return svg("text", { x: LEFT + column * PITCH - 2, y: 9 }, MONTHS[Number(date.slice(5, 7)) - 1]);
+        return write(LEFT + column * PITCH - 2, 9, MONTHS[Number(date.slice(5, 7)) - 1]);
       });
   };
 
@@ -90,7 +90,7 @@ export const heatMap = () => {
         paths["f-bad"] += `M${x - 2} ${y - 4}h5v5z`;
       } else paths["f-bad"] += `M${x} ${y - 4.75}l4.75 4.75-4.75 4.75-4.75-4.75z`;
     }
-    return Object.entries(paths).map(([name, d]) => svg("path", { class: name, d }));
+    return Object.entries(paths).map(([name, d]) => path(name, d));
   };
 
   const say = () => {

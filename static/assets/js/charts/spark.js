@@ -1,7 +1,7 @@
 // A line of ink for a figure that changes all the time, with a dot at now.
 
 import { fill, svg } from "../dom.js";
-import { round } from "./tone.js";
+import { disc, path, round } from "./shapes.js";
 
 const TOP = 2.5;
 
@@ -20,7 +20,7 @@ export const sparkPath = (values, max, width, height) => {
 
 export const spark = ({ width = 72, height = 20 } = {}) => {
   const element = svg("svg", { class: "chart spark", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  const ground = svg("path", { class: "g-line", d: `M0 ${height - 0.5}H${width}` });
+  const ground = path("g-line", `M0 ${height - 0.5}H${width}`);
   element.append(ground);
   return {
     element,
@@ -32,8 +32,8 @@ export const spark = ({ width = 72, height = 20 } = {}) => {
       fill(
         element,
         ground,
-        points.length > 1 && svg("path", { class: "s-ink", d: `M${points.map((point) => point.join(" ")).join("L")}` }),
-        svg("circle", { class: "f-now", cx: x, cy: y, r: 2.25 }),
+        points.length > 1 && path("s-ink", `M${points.map((point) => point.join(" ")).join("L")}`),
+        disc("f-now", x, y, 2.25),
       );
     },
   };

@@ -6,6 +6,7 @@ import { duration, plural } from "../format.js";
 import { isFailure, look, word } from "../marks.js";
 import { FILL, tone } from "./tone.js";
 import { explain } from "./tooltip.js";
+import { path } from "./shapes.js";
 
 const BARS = 30;
 const PITCH = 4;
@@ -80,7 +81,7 @@ export const updateStrip = (node, runs, { live = 0 } = {}) => {
   if (before && before.live === live && before.key === keyOf(runs)) return;
   drawn.set(node, { runs, live, key: keyOf(runs) });
   set(node, "aria-label", label(runs, live));
-  fill(node, [...stripPaths(runs, live)].map(([name, d]) => svg("path", { class: name, d })));
+  fill(node, [...stripPaths(runs, live)].map(([name, d]) => path(name, d)));
 };
 
 // A strip changes when a run joins it, or leaves it.

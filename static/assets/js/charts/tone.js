@@ -1,7 +1,5 @@
-// The colour of an outcome in a chart, and how close two marks may come. Shape repeats what colour
-// says: the marks themselves are those of marks.js.
+// The colour of an outcome in a chart. The shape says the same: see marks.js.
 
-import { svg } from "../dom.js";
 import { look } from "../marks.js";
 
 const TONES = {
@@ -19,11 +17,3 @@ export const FILL = { ok: "f-ok", now: "f-now", bad: "f-bad", warn: "f-warn", mi
 const ORDER = ["ok", "idle", "now", "warn", "missed", "bad"];
 
 export const worse = (one, other) => (ORDER.indexOf(tone(other)) > ORDER.indexOf(tone(one)) ? other : one);
-
-/** The mark of an outcome, its middle at a place in a chart. */
-export const markAt = (outcome, x, y, size = 10) =>
-  svg("use", { href: `#m-${look(outcome)}`, class: `mark-${look(outcome)}`, x: round(x - size / 2), y: round(y - size / 2), width: size, height: size });
-
-/** Pixels as short as they can be told apart. */
-export const round = (number) => Math.round(number * 100) / 100;
-

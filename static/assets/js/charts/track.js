@@ -3,7 +3,8 @@
 
 import { isFailure, look } from "../marks.js";
 import { median, merged } from "./stats.js";
-import { FILL, round, tone, worse } from "./tone.js";
+import { FILL, tone, worse } from "./tone.js";
+import { round } from "./shapes.js";
 
 export const LANE = 32;
 const MIDDLE = 16;
@@ -11,6 +12,9 @@ const THIN = 2.5;
 // Marks that are nearer than this become one; how far such a group may reach.
 const NEAR = 12;
 const REACH = 48;
+
+// The last pixels of a service that failed.
+const TURN = 6;
 
 /** The place of each instance of a service, as thick as fits. */
 const instanceLine = (replica, count) => {
@@ -69,7 +73,7 @@ const bar = ({ lane, kind, x0, x1, y, thick, made, last, replica }) => {
   const box = (from, to) => `M${round(from)} ${round(y - thick / 2)}h${round(to - from)}v${thick}h${round(from - to)}z`;
   // A service was up until it failed.
   if (lane.isService && kind !== "now") {
-    const turn = kind === "bad" ? Math.max(x0, x1 - 6) : x1;
+    const turn = kind === "bad" ? Math.max(x0, x1 - TURN) : x1;
     if (turn > x0) add(made, FILL.ok, box(x0, turn));
     if (turn < x1) add(made, FILL.bad, box(turn, x1));
   } else add(made, FILL[kind], box(x0, x1));
@@ -80,7 +84,8 @@ const marks = (lane, list, made) => {
   let free = -Infinity;
   for (const group of merged(list, ({ x1 }) => x1, NEAR, REACH)) {
     const { run, x1, y } = group.at(-1);
-    const x0 = group[0].x0;
+    // Where the trouble begins: a service was up before.
+    const x0 = lane.isService ? Math.max(group[0].x0, group[0].x1 - TURN) : group[0].x0;
     const size = lane.isService ? 9 : 12;
     const outcome = group.reduce((worst, { run: other }) => worse(worst, other.outcome), run.outcome);
     const isBad = isFailure(outcome);

@@ -2,8 +2,8 @@
 // daemon was down, what starts in the same minute, how much ran at once, and now.
 
 import { hatching, sizeTo } from "../charts/box.js";
+import { disc, path, rect, round, write } from "../charts/shapes.js";
 import { alike, atOnce, collisions, finerStep, peakAt, tickStep, ticks } from "../charts/stats.js";
-import { round } from "../charts/tone.js";
 import { zone } from "../clock.js";
 import { el, fill, svg } from "../dom.js";
 import { absolute, dayMonth, dayName, duration, hourMinute, plural } from "../format.js";
@@ -78,34 +78,34 @@ export const timelineGround = () => {
     const flags = flagsOf(x, width, nowX);
     sizeTo(under, width, height);
     sizeTo(axis, width, HEAD, `${facts.bins ? "Runs started" : "Runs at once"}, ${label(now)}. Left and right move in time, plus and minus change the range.`);
-    const ahead = (high, y = 0) => nowX < width && svg("rect", { class: "f-side", x: Math.max(0, nowX), y, width: round(width - Math.max(0, nowX)), height: high });
+    const ahead = (high, y = 0) => nowX < width && rect("f-side", Math.max(0, nowX), y, round(width - Math.max(0, nowX)), high);
     const isDay = ({ isDay: is }) => is && to - from <= 8 * DAY;
     const lines = (of, y, end) => of.map(({ at }) => `M${crisp(at)} ${y}V${end}`).join("");
     const isNow = nowX >= 0 && nowX <= width;
 
     fill(
       under, hatch.definition, ahead(height),
-      svg("path", { class: "g-line", d: lines([...fine, ...labels.filter((one) => !isDay(one))], 0, height) }),
-      svg("path", { class: "g-axis", d: lines(labels.filter(isDay), 0, height) }),
+      path("g-line", lines([...fine, ...labels.filter((one) => !isDay(one))], 0, height)),
+      path("g-axis", lines(labels.filter(isDay), 0, height)),
       gaps.map(({ x0, x1 }) => svg("rect", { fill: hatch.fill, x: x0, y: 0, width: Math.max(1.5, round(x1 - x0)), height })),
     );
     fill(over, flags.map(({ at }) => line("line-dot", Math.round(x(at)))), isNow && line("line-now", nowX - 0.75));
     fill(
       axis, ahead(HEAD - 22, 22),
-      svg("path", { class: "g-line", d: lines(labels, 22, HEAD) }),
-      labels.map(({ at, label: text, isDay: is }) => x(at) > 16 && x(at) < width - 16 && svg("text", { x: x(at), y: 16, class: is ? "t-middle t-strong" : "t-middle" }, text)),
+      path("g-line", lines(labels, 22, HEAD)),
+      labels.map(({ at, label: text, isDay: is }) => (is || x(at) > 16) && x(at) < width - 16 && write(Math.max(x(at), text.length * 3.4), 16, text, is ? "t-middle t-strong" : "t-middle")),
       curve(view, x),
-      svg("path", { class: "g-axis", d: `M0 ${GROUND + 0.5}H${width}` }),
-      svg("path", { class: "g-dot", d: lines(flags, 26, HEAD) }),
+      path("g-axis", `M0 ${GROUND + 0.5}H${width}`),
+      path("g-dot", lines(flags, 26, HEAD)),
       downWords(gaps, flags, nowX),
       isNow && [
-        svg("path", { class: "g-now", d: `M${nowX} 28V${HEAD}` }),
-        svg("circle", { class: "f-now", cx: nowX, cy: 28, r: 3.5 }),
-        svg("text", { class: nowX > width - 50 ? "t-accent t-halo t-end" : "t-accent t-halo", x: nowX > width - 50 ? nowX - 8 : nowX + 8, y: 32 }, hourMinute(now, zone())),
+        path("g-now", `M${nowX} 28V${HEAD}`),
+        disc("f-now", nowX, 28, 3.5),
+        write(nowX > width - 50 ? nowX - 8 : nowX + 8, 32, hourMinute(now, zone()), nowX > width - 50 ? "t-accent t-halo t-end" : "t-accent t-halo"),
       ],
       flags.map(({ left, wide, text }) => text && [
-        svg("rect", { class: "f-ink", x: left, y: 26, width: wide, height: 16 }),
-        svg("text", { class: "t-page", x: left + 6, y: 38 }, text),
+        rect("f-ink", left, 26, wide, 16),
+        write(left + 6, 38, text, "t-page"),
       ]),
     );
     caption.textContent = facts.bins ? "runs started" : "runs at once";
@@ -123,7 +123,7 @@ export const timelineGround = () => {
       const most = Math.max(...facts.bins, 1);
       const wide = width / facts.bins.length;
       const d = facts.bins.map((count, bin) => (count ? `M${round(bin * wide)} ${GROUND}v${-round((count / most) * 24)}h${round(Math.max(wide - 1, 1))}V${GROUND}z` : "")).join("");
-      return svg("path", { class: "f-strong", d });
+      return path("f-strong", d);
     }
     // The peak of each column of pixels.
     const columns = new Array(Math.ceil(width)).fill(0);
@@ -135,7 +135,7 @@ export const timelineGround = () => {
     });
     const unit = Math.min(8, 26 / Math.max(3, ...columns));
     const d = columns.map((count, column) => (count === columns[column - 1] ? "" : `H${column}V${round(GROUND - count * unit)}`)).join("");
-    return svg("path", { class: "f-strong", d: `M0 ${GROUND}${d}H${width}V${GROUND}z` });
+    return path("f-strong", `M0 ${GROUND}${d}H${width}V${GROUND}z`);
   };
 
   // The largest crowds first, as many as have room beside each other. Of one that comes too often to
@@ -168,7 +168,7 @@ export const timelineGround = () => {
       const start = end - text.length * 6.7;
       if (start < 0 || taken.some(([one, other]) => start < other + 4 && middle > one - 4)) return null;
       taken.push([start, middle]);
-      return [svg("text", { class: "t-2 t-end t-halo", x: end, y: 38 }, text), svg("path", { class: "g-axis", d: `M${end + 3} 34.5H${Math.round(middle)}.5V${HEAD}` })];
+      return [write(end, 38, text, "t-2 t-end t-halo"), path("g-axis", `M${end + 3} 34.5H${Math.round(middle)}.5V${HEAD}`)];
     });
   };
 

@@ -2,9 +2,9 @@
 // find is found by its place; no bar has a listener or an element of its own.
 
 import { sizeTo } from "../charts/box.js";
+import { markAt, path, rect, round, write } from "../charts/shapes.js";
 import { explain, hideTip, showTipAt } from "../charts/tooltip.js";
 import { LANE, itemAt, trackOf } from "../charts/track.js";
-import { markAt, round } from "../charts/tone.js";
 import { now, setAge, settle, zone } from "../clock.js";
 import { el, fill, reconcile, say, set, svg } from "../dom.js";
 import { clock, dayMonth, duration, elapsed, hourMinute, millis, plural, relative } from "../format.js";
@@ -72,7 +72,7 @@ export const laneList = ({ store, onBucket }) => {
       name: el("span", { class: "side-name" }, name),
       count: el("span", { class: "count" }),
       plot: svg("svg", { class: "chart lane-plot", role: "img", tabindex: rows.size ? "-1" : "0" }),
-      next: el("span", { class: "lane-next" }),
+      next: el("time", { class: "lane-next" }),
     };
     const at = (x, y) => itemAt(row.items, x, y);
     row.element = el("li", { class: "lane" }, el("a", { class: "lane-name", href: taskPath(name), title: name, tabindex: "-1" }, row.mark, row.name, row.count), row.plot, row.next);
@@ -123,16 +123,8 @@ export const laneList = ({ store, onBucket }) => {
       say(row.count, store.countOf(name));
       set(row.element.firstChild, "aria-label", `${name}, ${word(outcome)}`);
       const text = nextWord(task);
-      if (text) {
-        settle(row.next, text);
-        continue;
-      }
-      if (row.next.tagName !== "TIME") {
-        const time = el("time", { class: "lane-next" });
-        row.next.replaceWith(time);
-        row.next = time;
-      }
-      if (row.next.dataset.age !== String(millis(task.next_run_at))) setAge(row.next, millis(task.next_run_at));
+      if (text) settle(row.next, text);
+      else if (row.next.dataset.age !== String(millis(task.next_run_at))) setAge(row.next, millis(task.next_run_at));
     }
   };
 
@@ -143,17 +135,17 @@ export const laneList = ({ store, onBucket }) => {
     const { paths, marks, texts, items } = trackOf(lane, view);
     row.items = items;
     sizeTo(row.plot, view.width, LANE, summary(lane));
-    row.ring = svg("path", { class: "g-focus" });
+    row.ring = path("g-focus");
     fill(
       row.plot,
-      [...paths].map(([className, d]) => svg("path", { class: className, d })),
+      [...paths].map(([className, d]) => path(className, d)),
       marks.map(({ outcome, x, y, size }) => [
-        isFailure(outcome) && svg("path", { class: "f-page", d: `M${round(x)} ${round(y - size * 0.62)}l${size * 0.62} ${size * 0.62}-${size * 0.62} ${size * 0.62}-${size * 0.62}-${size * 0.62}z` }),
+        isFailure(outcome) && path("f-page", `M${round(x)} ${round(y - size * 0.62)}l${size * 0.62} ${size * 0.62}-${size * 0.62} ${size * 0.62}-${size * 0.62}-${size * 0.62}z`),
         markAt(outcome, x, y, size),
       ]),
       texts.map(({ text, x, y, wide }) => [
-        svg("rect", { class: "f-page", x: round(x - 1), y: round(y - 9), width: round(wide + 2), height: 11 }),
-        svg("text", { class: "t-danger", x: round(x), y: round(y) }, text),
+        rect("f-page", round(x - 1), round(y - 9), round(wide + 2), 11),
+        write(round(x), round(y), text, "t-danger"),
       ]),
       row.ring,
     );
