@@ -81,6 +81,13 @@ test("every other sequence goes", () => {
   ]) assert.equal(plain(text), wanted, JSON.stringify(text));
 });
 
+test("pieces and plain text agree", () => {
+  for (const text of ["\x1b]0;a\rb\x07shown", "x\x1b[31my\r\x00z\x1b[", "a\x1b[2Kb\rc\td\r\r", "\x1bPa\rb\x1b\\c"]) {
+    assert.equal(pieces(text).list.map((piece) => piece.text).join(""), plain(text), JSON.stringify(text));
+  }
+  assert.equal(plain("kept \x1b]0;a\rb\x07shown"), "kept shown");
+});
+
 test("a string without its end keeps its text", () => {
   assert.equal(plain("a\x1b]0;never ends"), "a0;never ends");
 });
@@ -104,13 +111,24 @@ test("long lines are cut, never inside a pair, and say how much is missing", () 
   const { list, more } = pieces("\x1b[31mab\x1b[32mcd", 3);
   assert.deepEqual(list.map((piece) => piece.text), ["ab", "c"]);
   assert.equal(more, 1);
+  assert.deepEqual(pieces("\x1b[1mabc\u{1f600}def", 4), { list: [{ names: "bold", text: "abc" }], more: 5 });
   assert.equal(pieces(`${"x".repeat(100)}\rlast`, 4).list[0].text, "last");
 });
 
+test("a line that never stops changing its look gives few pieces and all its text", () => {
+  for (const [text, length] of [["\x1b[31ma\x1b[32mb".repeat(3000), 6000], ["a\x00".repeat(3000), 6000]]) {
+    const { list, more } = pieces(text);
+    assert.ok(list.length <= 501, `${list.length}`);
+    assert.equal(list.reduce((sum, piece) => sum + piece.text.length, 0), length);
+    assert.equal(more, 0);
+  }
+});
+
 test("hostile lines of 64 KiB take milliseconds", () => {
-  for (const text of ["\x1b]".repeat(32768), "\x1bP".repeat(32768), "\x1b[".repeat(32768), `\x1b[${"1;".repeat(32000)}`, "\x1b[31m".repeat(13000), "\r".repeat(65536), "\x00".repeat(65536)]) {
+  for (const text of ["\x1b]".repeat(32768), "\x1bP".repeat(32768), "\x1b[".repeat(32768), `\x1b[${"1;".repeat(32000)}`, "\x1b[31m".repeat(13000), "\r".repeat(65536), `${"\r".repeat(65535)}a`, "a\r".repeat(32768), "\x00".repeat(65536)]) {
     const start = performance.now();
     plain(text);
+    pieces(text, 4000);
     assert.ok(performance.now() - start < 500, JSON.stringify(text.slice(0, 4)));
   }
 });

@@ -2,21 +2,20 @@
 // are kept; every other escape sequence goes; what cannot be seen but could deceive is made
 // visible: control characters as their pictures, marks that turn the direction of text by number.
 
-// In this order: a sequence that ends in a letter, a title or link, other strings, any other
-// sequence, single characters. A string without its end is no sequence: its text stays.
+// A title or link, and other strings. One without its end is no string: its text stays.
+const STRING = "(?:\\x1b\\]|\\x9d)[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)|(?:\\x1b[PX^_]|[\\x90\\x98\\x9e\\x9f])[^\\x1b\\x9c]*(?:\\x1b\\\\|\\x9c)";
+const STRINGS = new RegExp(STRING, "g");
+// A sequence that ends in a letter, with its parameters; a string; any other sequence; characters
+// that are made visible.
 const SPECIAL = new RegExp(
-  [
-    "(?:\\x1b\\[|\\x9b)([0-?]*)([ -/]*[@-~]?)",
-    "(?:\\x1b\\]|\\x9d)[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)",
-    "(?:\\x1b[PX^_]|[\\x90\\x98\\x9e\\x9f])[^\\x1b\\x9c]*(?:\\x1b\\\\|\\x9c)",
-    "\\x1b[ -/]*[0-~]",
-    "[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]",
-  ].join("|"),
+  `(?:\\x1b\\[|\\x9b)([0-?]*)([ -/]*[@-~]?)|${STRING}|\\x1b[ -/]*[0-~]|([\\x00-\\x08\\x0a-\\x0c\\x0e-\\x1a\\x1c-\\x1f\\x7f\\u2028-\\u202e\\u2066-\\u2069]+|[\\r\\x1b\\x80-\\x9f])`,
   "g",
 );
 const ANY_SPECIAL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 
 const PLAIN = { fg: null, bg: null };
+// A line that changes its look more often is no longer meant to be read.
+const MOST_LOOKS = 500;
 
 /**
  * The pieces of a line, `{ text, names, color, background }`, and how many characters of it are
@@ -27,55 +26,66 @@ export const pieces = (text, most = Infinity) => {
     const end = cut(text, most);
     return { list: end ? [{ text: text.slice(0, end), names: "" }] : [], more: text.length - end };
   }
-  let list = [];
+  const { line, start } = visible(text);
+  const list = [];
   let room = most;
+  let more = 0;
+  let looks = 0;
   let state = PLAIN;
-  let look = lookOf(state);
-  const put = (part, names = look.names) => {
+  let look = null;
+  const put = (part, mark = "") => {
     const end = cut(part, room);
+    more += part.length - end;
+    room = end < part.length ? 0 : room - end;
     if (!end) return;
-    room -= end;
+    if (list.length >= MOST_LOOKS) look = { names: (mark = "") };
+    look ??= lookOf(state);
+    const names = mark && look.names ? `${look.names} ${mark}` : mark || look.names;
     const last = list.at(-1);
-    const piece = { ...look, names, text: part.slice(0, end) };
-    if (last && last.names === names && last.color === look.color && last.background === look.background) last.text += piece.text;
-    else list.push(piece);
+    if (last && last.names === names && last.color === look.color && last.background === look.background) last.text += part.slice(0, end);
+    else list.push({ ...look, names, text: part.slice(0, end) });
   };
 
-  // What follows the last return is what a terminal would show; one at the very end shows nothing new.
-  const line = text.replace(/\r+$/, "");
-  const lastReturn = line.lastIndexOf("\r");
-  let at = 0;
+  // What a return has hidden counts for the colours all the same.
+  let at = start;
   SPECIAL.lastIndex = 0;
-  for (let found; (room > 0 || at <= lastReturn) && (found = SPECIAL.exec(line)); at = SPECIAL.lastIndex) {
+  for (let found; room > 0 && (found = SPECIAL.exec(line)); ) {
+    const { 1: parameters, 2: final, 3: characters } = found;
     if (found.index > at) put(line.slice(at, found.index));
-    const [whole, parameters, final] = found;
-    if (whole === "\r") {
-      list = [];
-      room = most;
-    } else if (final === "m" && !/[<-?]/.test(parameters)) {
+    at = Math.max(at, SPECIAL.lastIndex);
+    if (final === "m" && looks < MOST_LOOKS && !/[<-?]/.test(parameters)) {
+      looks += 1;
       state = styled(state, parameters);
-      look = lookOf(state);
-    } else if (whole.length === 1) {
-      put(picture(whole), `${look.names} control`.trim());
-    }
+      look = null;
+    } else if (characters && found.index >= start) put(pictures(characters), "control");
   }
-  if (room > 0 && at < line.length) {
-    const before = room;
-    put(line.slice(at));
-    at += before - room;
-  }
-  return { list, more: room > 0 ? 0 : line.length - at };
+  if (at < line.length) put(line.slice(at));
+  return { list, more };
 };
 
 /** A line as it reads, without any look. */
-export const plain = (text) =>
-  ANY_SPECIAL.test(text) ? pieces(text).list.map((piece) => piece.text).join("") : text;
+export const plain = (text) => {
+  if (!ANY_SPECIAL.test(text)) return text;
+  const { line, start } = visible(text);
+  return line.slice(start).replace(SPECIAL, (whole, parameters, final, characters) => (characters ? pictures(characters) : ""));
+};
+
+// What follows the last return is what a terminal would show; one at the very end shows nothing new.
+const visible = (text) => {
+  if (!text.includes("\r")) return { line: text, start: 0 };
+  const line = text.replace(STRINGS, "");
+  let end = line.length;
+  while (line[end - 1] === "\r") end -= 1;
+  return { line: line.slice(0, end), start: line.lastIndexOf("\r", end - 1) + 1 };
+};
 
 // Never in the middle of a pair.
 const cut = (text, most) => {
   if (text.length <= most) return text.length;
   return most > 0 && /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most;
 };
+
+const pictures = (characters) => Array.from(characters, picture).join("");
 
 const picture = (character) => {
   const code = character.charCodeAt(0);
@@ -97,7 +107,7 @@ const styled = (state, parameters) => {
   let next = state;
   const codes = parameters.split(";");
   for (let at = 0; at < codes.length; at += 1) {
-    const [code, ...rest] = codes[at].split(":").map(Number);
+    const [code, ...rest] = codes[at].includes(":") ? codes[at].split(":").map(Number) : [Number(codes[at])];
     if (code === 0) next = PLAIN;
     else if (code === 38 || code === 48) {
       // `38;5;n` takes the codes behind it, `38:5:n` stands alone and may name a colour space.
