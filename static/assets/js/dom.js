@@ -6,27 +6,37 @@ const SVG = "http://www.w3.org/2000/svg";
 // What has to be set as a property, because the attribute is only its first value.
 const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "inert"]);
 
-const build = (node, attributes, children) => {
+const build = (make, selector, rest) => {
+  const [tag, ...classes] = selector.split(".");
+  const node = make(tag);
+  node.classList.add(...classes);
+  const hasAttributes = rest[0]?.constructor === Object;
+  if (hasAttributes) attribute(node, rest[0]);
+  node.append(...nodes(rest.slice(hasAttributes ? 1 : 0)));
+  return node;
+};
+
+const attribute = (node, attributes) => {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "class") node.classList.add(...value.split(" ").filter(Boolean));
     else if (PROPERTIES.has(name)) node[name] = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...nodes(children));
-  return node;
 };
 
 const nodes = (children) =>
   children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 
-/** An HTML element: `el("button", { class: "run", onclick }, "Run now")`. */
-export const el = (tag, attributes = {}, ...children) =>
-  build(document.createElement(tag), attributes, children);
+/**
+ * An HTML element with its classes, attributes, if any, and children:
+ * `el("button.button.button-main", { onclick }, "Run now")`.
+ */
+export const el = (selector, ...rest) => build((tag) => document.createElement(tag), selector, rest);
 
 /** An SVG element. */
-export const svg = (tag, attributes = {}, ...children) =>
-  build(document.createElementNS(SVG, tag), attributes, children);
+export const svg = (selector, ...rest) => build((tag) => document.createElementNS(SVG, tag), selector, rest);
 
 /** Puts these children in place of the old ones. */
 export const fill = (parent, ...children) => parent.replaceChildren(...nodes(children));

@@ -28,12 +28,12 @@ export const help = () =>
     label: "Keys",
     className: "dialog-keys",
     build: (close) => [
-      el("h2", {}, "Keys"),
-      el("dl", { class: "keys" }, HELP.flatMap(([keys, what]) => [
-        el("dt", {}, keys.split(" ").map((part) => (/^(then|or)$/.test(part) ? ` ${part} ` : el("kbd", { class: "key" }, part)))),
-        el("dd", {}, what),
+      el("h2", "Keys"),
+      el("dl.keys", HELP.flatMap(([keys, what]) => [
+        el("dt", keys.split(" ").map((part) => (/^(then|or)$/.test(part) ? ` ${part} ` : el("kbd.key", part)))),
+        el("dd", what),
       ])),
-      el("div", { class: "dialog-actions" }, el("button", { class: "button", onclick: () => close() }, "Close")),
+      el("div.dialog-actions", el("button.button", { onclick: () => close() }, "Close")),
     ],
   });
 

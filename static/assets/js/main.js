@@ -29,7 +29,7 @@ const PAGES = {
 };
 
 const build = () => {
-  const shell = el("div", { class: "shell" });
+  const shell = el("div.shell");
   const menu = (isOpen) => {
     shell.classList.toggle("shell-menu", isOpen);
     top.menu.setAttribute("aria-expanded", String(isOpen));
@@ -37,15 +37,15 @@ const build = () => {
   };
   const top = header({ onMenu: () => menu(!shell.classList.contains("shell-menu")) });
   const side = sidebar({ onHelp: help });
-  const main = el("main", { class: "main", id: "main", tabindex: "-1" });
-  const shade = el("div", { class: "shade", onclick: () => menu(false) });
+  const main = el("main.main", { id: "main", tabindex: "-1" });
+  const shade = el("div.shade", { onclick: () => menu(false) });
   shell.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape" || !shell.classList.contains("shell-menu")) return;
     menu(false);
     top.menu.focus();
   });
   fill(shell, side.element, top.element, shade, main);
-  document.body.append(el("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "Skip to content"), stale().element, shell, toasts());
+  document.body.append(el("a.skip", { href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "Skip to content"), stale().element, shell, toasts());
   onRoute(() => menu(false));
   return { shell, top, main };
 };

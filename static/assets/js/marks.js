@@ -47,4 +47,4 @@ export const badge = (outcome, text = word(outcome)) =>
   el("span", { class: `outcome outcome-${look(outcome)}` }, mark(outcome), text);
 
 /** Words for those who do not see. */
-export const hidden = (text) => el("span", { class: "visually-hidden" }, text);
+export const hidden = (text) => el("span.visually-hidden", text);

@@ -3,7 +3,7 @@
 import { el, fill } from "../dom.js";
 
 export const mount = (root) => {
-  fill(root, el("div", { class: "empty" }, el("h1", { class: "page-title" }, "Not found"),
-    el("p", {}, "No page of the dashboard has this address. ", el("a", { class: "prose-link", href: "/" }, "Overview"))));
+  fill(root, el("div.empty", el("h1.page-title", "Not found"),
+    el("p", "No page of the dashboard has this address. ", el("a.prose-link", { href: "/" }, "Overview"))));
   return () => {};
 };

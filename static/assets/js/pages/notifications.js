@@ -11,21 +11,21 @@ import { all } from "../signal.js";
 const PAGE = 50;
 
 export const mount = (root, { store }) => {
-  const unread = el("p", {});
-  const list = el("ul", { class: "notices" });
-  const rest = el("div", {});
-  const box = el("div", {});
+  const unread = el("p");
+  const list = el("ul.notices");
+  const rest = el("div");
+  const box = el("div");
   fill(root,
-    el("div", { class: "page-head" }, el("h1", {}, "Notifications"), unread,
-      el("div", { class: "actions" }, el("button", { class: "button", onclick: markAllRead }, "Mark all read"))),
+    el("div.page-head", el("h1", "Notifications"), unread,
+      el("div.actions", el("button.button", { onclick: markAllRead }, "Mark all read"))),
     box);
 
   const count = () => say(unread, unreadCount() ? `${grouped(unreadCount())} unread` : "all read");
 
   const add = ({ items, next_cursor: before }) => {
     list.append(...items.map((item) => notice(item)));
-    fill(rest, before && el("button", {
-      class: "button", onclick: () => get("/api/notifications", { limit: PAGE, before }).then(add, (error) => fill(rest, broken(error, () => read()))),
+    fill(rest, before && el("button.button", {
+      onclick: () => get("/api/notifications", { limit: PAGE, before }).then(add, (error) => fill(rest, broken(error, () => read()))),
     }, "Load more"));
   };
 

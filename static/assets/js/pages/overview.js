@@ -12,15 +12,15 @@ import { all } from "../signal.js";
 import { verdict } from "../verdict.js";
 
 export const mount = (root, { store }) => {
-  const title = el("h1", {}, "Overview");
-  const sentence = el("p", {});
+  const title = el("h1", "Overview");
+  const sentence = el("p");
   const list = taskList({ store });
   const numbers = figures({ store });
   const next = upNext();
   const band = day({ store, onUpcoming: next.update });
   const panels = [runningNow({ store }), recentActivity({ store }), daemonPanel({ store })];
-  const body = el("div", { class: "overview" });
-  fill(root, el("div", { class: "verdict" }, el("div", {}, title, sentence), numbers.element), band.element, body);
+  const body = el("div.overview");
+  fill(root, el("div.verdict", el("div", title, sentence), numbers.element), band.element, body);
 
   let said = "";
   const speak = () => {
@@ -38,7 +38,7 @@ export const mount = (root, { store }) => {
     if (!isDrawn) {
       isDrawn = true;
       clearTimeout(patience);
-      fill(body, list.element, el("aside", { class: "aside", "aria-label": "At a glance" }, panels[0].element, next.element, panels[1].element, panels[2].element));
+      fill(body, list.element, el("aside.aside", { "aria-label": "At a glance" }, panels[0].element, next.element, panels[1].element, panels[2].element));
       band.read().catch(() => {});
     }
     speak();
@@ -63,7 +63,7 @@ export const mount = (root, { store }) => {
 };
 
 const clauses = ({ clauses: found, more }) => {
-  const parts = found.map(({ name, text }) => [el("a", { class: "prose-link", href: taskPath(name) }, name), ` ${text}`]);
+  const parts = found.map(({ name, text }) => [el("a.prose-link", { href: taskPath(name) }, name), ` ${text}`]);
   if (!parts.length) return [];
   if (more) parts.push([`${more} more`]);
   const joints = parts.map((part, place) => [place === 0 ? "" : place === parts.length - 1 ? " and " : ", ", part]);

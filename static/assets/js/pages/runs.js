@@ -30,17 +30,17 @@ export const mount = (root, { store }) => {
   let cancel = () => {};
 
   const says = el("p", { "aria-live": "polite" });
-  const box = el("div", {});
+  const box = el("div");
   const picked = selection({
     shown: () => runs, total: () => total, filter: () => asQuery(filter, zone()), onChange: () => draw(),
   });
-  const fold = el("button", {
-    class: "button fold-toggle", title: "Successes that went as always become one line", onclick: () => {
+  const fold = el("button.button.fold-toggle", {
+    title: "Successes that went as always become one line", onclick: () => {
       keep("fold", setting("fold", "1") === "1" ? "0" : "1");
       draw();
     },
   }, "Fold quiet runs");
-  const select = el("button", { class: "button button-bare", onclick: () => picked.start() }, "Select");
+  const select = el("button.button.button-bare", { onclick: () => picked.start() }, "Select");
   const bar = filterBar({ store, onChange: (next) => go(`/runs${writeFilter(next)}`), tools: [select, fold] });
   const search = el("input", {
     type: "search", placeholder: "Task or run id", "aria-label": "Search runs", "data-search": true, value: filter.q ?? "",
@@ -48,9 +48,9 @@ export const mount = (root, { store }) => {
     oninput: ({ target }) => target.value || (filter.q && go(`/runs${writeFilter({ ...filter, q: "" })}`)),
   });
   const table = runTable({ store, onSort: (field) => resort(field), selection: picked });
-  const sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
+  const sentinel = el("div.sentinel", { "aria-hidden": "true" });
   fill(root,
-    el("div", { class: "page-head" }, el("h1", {}, "Runs"), says, el("label", { class: "field page-search" }, icon("search"), search)),
+    el("div.page-head", el("h1", "Runs"), says, el("label.field.page-search", icon("search"), search)),
     bar.element, box, picked.bar);
 
   const isNewest = () => sort.field === NEWEST.field && sort.direction === "desc";

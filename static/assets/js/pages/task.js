@@ -36,9 +36,9 @@ export const mount = (root, { store, name }) => {
   const heat = heatMap();
   const lines = instances();
   const list = runList({ onMore: () => more() });
-  const runsPane = el("section", { class: "runs-pane", "aria-label": "Runs" });
-  const panelBox = el("div", { class: "panel-box" });
-  const history = el("div", { class: "history" }, chart.element, heat.element);
+  const runsPane = el("section.runs-pane", { "aria-label": "Runs" });
+  const panelBox = el("div.panel-box");
+  const history = el("div.history", chart.element, heat.element);
 
   const entry = () => store.entry(name);
   const isService = () => entry()?.task.kind === "service";
@@ -78,8 +78,8 @@ export const mount = (root, { store, name }) => {
         if (isOver || selected() !== id) return;
         const isMissing = error.status === 404 || error.status === 422;
         return fill(panelBox, isMissing
-          ? el("div", { class: "panel-note" }, empty("No such run", ["Retention or a person has deleted it, or the address is wrong. ", el("a", { class: "prose-link", href: taskPath(name) }, "Newest run")]))
-          : el("div", { class: "panel-note" }, broken(error, show)));
+          ? el("div.panel-note", empty("No such run", ["Retention or a person has deleted it, or the address is wrong. ", el("a.prose-link", { href: taskPath(name) }, "Newest run")]))
+          : el("div.panel-note", broken(error, show)));
       }
       if (isOver || selected() !== id) return;
     }
@@ -97,7 +97,7 @@ export const mount = (root, { store, name }) => {
   const clear = () => {
     panel?.end();
     panel = null;
-    fill(panelBox, isRead && !runs.length && el("div", { class: "panel-note" }, empty("No runs yet", "Its output will be here.")));
+    fill(panelBox, isRead && !runs.length && el("div.panel-note", empty("No runs yet", "Its output will be here.")));
   };
 
   const step = (by) => {
@@ -130,15 +130,15 @@ export const mount = (root, { store, name }) => {
   let composed;
   const compose = () => {
     composed = entry()?.task.kind;
-    fill(runsPane, isService() ? lines.element : null, runs.length ? list.element : el("div", { class: "panel-note" }, empty("No runs yet", isService() ? "Nothing has been started." : entry()?.task.cron ? "The first one comes with the schedule." : "Start it with Run Now.")),
-      runs.length > 0 && el("a", { class: "runs-all", href: `/runs?task=${encodeURIComponent(name)}` }, "Filter or select runs"));
+    fill(runsPane, isService() ? lines.element : null, runs.length ? list.element : el("div.panel-note", empty("No runs yet", isService() ? "Nothing has been started." : entry()?.task.cron ? "The first one comes with the schedule." : "Start it with Run Now.")),
+      runs.length > 0 && el("a.runs-all", { href: `/runs?task=${encodeURIComponent(name)}` }, "Filter or select runs"));
     history.hidden = !runs.length;
-    fill(root, head.element, history, search?.element, el("div", { class: "split" }, runsPane, panelBox));
+    fill(root, head.element, history, search?.element, el("div.split", runsPane, panelBox));
   };
 
   const none = () =>
-    fill(root, el("div", { class: "panel-note" }, el("h1", { class: "page-title" }, "No such task"),
-      el("p", { class: "quiet" }, "Neither the configuration nor the history knows ", el("span", { class: "mono" }, name), ". ", el("a", { class: "prose-link", href: "/" }, "Overview"))));
+    fill(root, el("div.panel-note", el("h1.page-title", "No such task"),
+      el("p.quiet", "Neither the configuration nor the history knows ", el("span.mono", name), ". ", el("a.prose-link", { href: "/" }, "Overview"))));
 
   const days = async () => {
     const { days: found } = await get(ofTask(name, "/days"), { days: 371 });
@@ -163,7 +163,7 @@ export const mount = (root, { store, name }) => {
       // Configured, but without a run; or nothing at all.
       if (error.status === 404 || error.status === 422) return store.isLoaded ? none() : whenLoaded(none);
       if (isRead && error instanceof Unreachable) return;
-      fill(root, el("div", { class: "panel-note" }, broken(error, read)));
+      fill(root, el("div.panel-note", broken(error, read)));
     }
   };
 
@@ -237,7 +237,7 @@ export const mount = (root, { store, name }) => {
   const inLog = ({ target }) => Boolean(target.closest?.(".log, .log-search"));
   const ofLog = (act) => () => (panel ? act(panel.log) : false);
 
-  const patience = setTimeout(() => isRead || isOver || fill(root, el("div", { class: "panel-note" }, skeleton(12))), 150);
+  const patience = setTimeout(() => isRead || isOver || fill(root, el("div.panel-note", skeleton(12))), 150);
   read();
   const media = () => show();
   narrow.addEventListener("change", media);

@@ -6,7 +6,7 @@ import { icon } from "../marks.js";
 import { failed } from "./toast.js";
 
 export const spinner = () =>
-  svg("svg", { class: "icon spinner", viewBox: "0 0 16 16", "aria-hidden": "true" },
+  svg("svg.icon.spinner", { viewBox: "0 0 16 16", "aria-hidden": "true" },
     svg("path", { d: "M8 2.25A5.75 5.75 0 1 1 2.25 8" }));
 
 /** `act` is awaited; `busy` is the word meanwhile, `refused` the title of the toast if it fails. */

@@ -44,10 +44,10 @@ const hear = (_, data) => {
 };
 
 export const bell = () => {
-  const badge = el("span", { class: "bell-count", hidden: true });
-  const button = el("button", { class: "button button-bare button-icon bell", "aria-label": "Notifications" }, icon("bell"), badge);
+  const badge = el("span.bell-count", { hidden: true });
+  const button = el("button.button.button-bare.button-icon.bell", { "aria-label": "Notifications" }, icon("bell"), badge);
   const panel = popover(button, { label: "Notifications", className: "bell-panel", build: (close) => content(close) });
-  const element = el("div", { class: "anchor" }, button);
+  const element = el("div.anchor", button);
 
   const draw = async () => {
     badge.hidden = !unread;
@@ -63,18 +63,18 @@ export const bell = () => {
 };
 
 const content = (close) => {
-  const box = el("div", {});
+  const box = el("div");
   loading(box, {
     rows: 3,
     load: () => get("/api/notifications", { limit: NEWEST }),
     draw: ({ items }) => fill(box, items.length
-      ? el("ul", {}, items.map((item) => notice(item, { leave: () => close(false) })))
+      ? el("ul", items.map((item) => notice(item, { leave: () => close(false) })))
       : empty("Nothing to report", "Failures and other news will appear here.")),
   });
   return [
-    el("div", { class: "bell-head" }, el("b", {}, "Notifications"),
-      el("button", { class: "button button-bare", disabled: !unread, onclick: () => markAllRead().then(() => close()) }, "Mark all read"),
-      el("a", { class: "button button-bare", href: "/notifications" }, "View all")),
+    el("div.bell-head", el("b", "Notifications"),
+      el("button.button.button-bare", { disabled: !unread, onclick: () => markAllRead().then(() => close()) }, "Mark all read"),
+      el("a.button.button-bare", { href: "/notifications" }, "View all")),
     box,
   ];
 };

@@ -13,12 +13,12 @@ const RUNNING = 5;
 const RECENT = 6;
 
 const panel = (title, more) => {
-  const list = el("ul", {});
-  const head = el("h2", { class: "section-head" }, title, more);
-  return { list, head, element: el("section", {}, head, list) };
+  const list = el("ul");
+  const head = el("h2.section-head", title, more);
+  return { list, head, element: el("section", head, list) };
 };
 
-const nothing = (text) => el("li", { class: "brief-none" }, text);
+const nothing = (text) => el("li.brief-none", text);
 
 const dayAndTime = (at) =>
   dayKey(at, zone()) === dayKey(now(), zone()) ? hourMinute(at, zone()) : `${dayName(at, zone())} ${hourMinute(at, zone())}`;
@@ -32,10 +32,10 @@ export const upNext = () => {
     const coming = items.filter(({ at }) => millis(at) > now()).slice(0, NEXT);
     const rest = Math.max(0, total - coming.length);
     fill(list,
-      coming.map(({ task_name: name, at }) => el("li", { class: "brief-row" },
-        el("span", {}, dayAndTime(millis(at))), el("a", { href: taskPath(name), title: name }, name), age(millis(at), "when"))),
+      coming.map(({ task_name: name, at }) => el("li.brief-row",
+        el("span", dayAndTime(millis(at))), el("a", { href: taskPath(name), title: name }, name), age(millis(at), "when"))),
       !coming.length && nothing("Nothing is scheduled in the next hours"),
-      coming.length > 0 && rest > 0 && el("li", { class: "brief-none" }, el("a", { href: "/timeline" }, `+${rest} more in the next hours`)));
+      coming.length > 0 && rest > 0 && el("li.brief-none", el("a", { href: "/timeline" }, `+${rest} more in the next hours`)));
   };
   return {
     element,
@@ -51,7 +51,7 @@ export const upNext = () => {
 };
 
 const runLink = (run) => el("a", { href: runPath(run.task_name, run.id), title: run.task_name }, run.task_name,
-  run.replica_index > 0 && el("span", { class: "quiet" }, ` #${run.replica_index}`));
+  run.replica_index > 0 && el("span.quiet", ` #${run.replica_index}`));
 
 /** Runs of tasks that are under way: services always are. */
 export const runningNow = ({ store }) => {
@@ -64,7 +64,7 @@ export const runningNow = ({ store }) => {
       element.hidden = !runs.length;
       const shown = runs.slice(0, RUNNING);
       reconcile(list, runs.length > RUNNING ? [...shown, null] : shown, (run) => run?.id ?? "more",
-        (run) => (run ? el("li", { class: "brief-row" }, mark(run.status), runLink(run), since(timeOf(run), "when")) : nothing("")),
+        (run) => (run ? el("li.brief-row", mark(run.status), runLink(run), since(timeOf(run), "when")) : nothing("")),
         (node, run) => {
           if (!run) return say(node, `+${runs.length - RUNNING} more`);
           setMark(node.firstElementChild, run.status);
@@ -80,7 +80,7 @@ export const runningNow = ({ store }) => {
 
 /** The newest ended runs. */
 export const recentActivity = ({ store }) => {
-  const { list, element } = panel("Recent activity", el("a", { class: "more", href: "/runs" }, "all runs"));
+  const { list, element } = panel("Recent activity", el("a.more", { href: "/runs" }, "all runs"));
   return {
     element,
     update() {
@@ -88,7 +88,7 @@ export const recentActivity = ({ store }) => {
         .sort((a, b) => millis(b.end_at) - millis(a.end_at)).slice(0, RECENT);
       reconcile(list, ended.length ? ended : [null], (run) => run?.id ?? "none",
         (run) => (run
-          ? el("li", { class: "brief-row" }, mark(outcomeOf(run)), el("span", { title: word(outcomeOf(run)) }, runLink(run), hidden(`, ${word(outcomeOf(run))}`)), age(millis(run.end_at), "when"))
+          ? el("li.brief-row", mark(outcomeOf(run)), el("span", { title: word(outcomeOf(run)) }, runLink(run), hidden(`, ${word(outcomeOf(run))}`)), age(millis(run.end_at), "when"))
           : nothing("No runs yet")),
         (node, run) => run && setAge(node.lastElementChild, millis(run.end_at)));
     },
@@ -97,8 +97,8 @@ export const recentActivity = ({ store }) => {
 
 /** Which daemon this is. */
 export const daemonPanel = ({ store }) => {
-  const facts = el("dl", { class: "facts" });
-  const element = el("section", {}, el("h2", { class: "section-head" }, "Daemon"), facts);
+  const facts = el("dl.facts");
+  const element = el("section", el("h2.section-head", "Daemon"), facts);
   let drawn = null;
   return {
     element,
@@ -115,7 +115,7 @@ export const daemonPanel = ({ store }) => {
         ["config", info.config_path],
         ["data", info.data_dir],
       ];
-      fill(facts, rows.map(([name, value]) => [el("dt", {}, name), el("dd", { title: typeof value === "string" ? value : null }, value)]));
+      fill(facts, rows.map(([name, value]) => [el("dt", name), el("dd", { title: typeof value === "string" ? value : null }, value)]));
     },
   };
 };

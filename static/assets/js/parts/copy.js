@@ -16,7 +16,7 @@ export const copy = async (text, what) => {
 };
 
 const copyBySelection = (text) => {
-  const field = el("textarea", { class: "visually-hidden", readonly: true, "aria-hidden": "true" });
+  const field = el("textarea.visually-hidden", { readonly: true, "aria-hidden": "true" });
   field.value = text;
   document.body.append(field);
   const before = document.activeElement;
@@ -34,8 +34,7 @@ const copyBySelection = (text) => {
 
 /** A small button behind a text; where copying fails, the text gets selected. */
 export const copyButton = (text, what, target) =>
-  el("button", {
-    class: "copy",
+  el("button.copy", {
     "aria-label": `Copy ${what}`,
     title: `Copy ${what}`,
     onclick: async () => (await copy(text, what)) || getSelection().selectAllChildren(target),

@@ -40,12 +40,12 @@ export const confirm = ({ title, text, action, isDanger = true }) =>
     label: title,
     className: "dialog-confirm",
     build: (close) => [
-      el("h2", {}, title),
-      el("p", {}, text),
+      el("h2", title),
+      el("p", text),
       el(
         "div",
         { class: "dialog-actions" },
-        el("button", { class: "button button-bare", onclick: () => close(false) }, "Cancel"),
+        el("button.button.button-bare", { onclick: () => close(false) }, "Cancel"),
         el("button", { class: `button${isDanger ? " button-danger" : " button-main"}`, autofocus: true, onclick: () => close(true) }, action),
       ),
     ],

@@ -12,8 +12,8 @@ import { all } from "../signal.js";
 const POINTS = 90;
 
 const figure = (name, ...value) => {
-  const term = el("dt", {}, name);
-  return { term, element: el("div", { class: "figure" }, term, el("dd", {}, ...value)) };
+  const term = el("dt", name);
+  return { term, element: el("div.figure", term, el("dd", ...value)) };
 };
 
 /** Successes among the ended runs that were good or bad. Pure. */
@@ -25,19 +25,19 @@ export const successRate = (runs) => {
 };
 
 export const figures = ({ store }) => {
-  const running = el("span", {});
-  const rate = el("span", {});
-  const of = el("small", {});
+  const running = el("span");
+  const rate = el("span");
+  const of = el("small");
   const cpu = spark({});
   const memory = spark({});
-  const cpuNow = el("span", {}, "–");
-  const memoryNow = el("span", {}, "–");
-  const memoryOf = el("small", {});
+  const cpuNow = el("span", "–");
+  const memoryNow = el("span", "–");
+  const memoryOf = el("small");
   const parts = [
     figure("running now", running), figure("success rate", rate, of),
     figure("cpu", cpu.element, cpuNow), figure("memory", memory.element, memoryNow, memoryOf),
   ];
-  const element = el("dl", { class: "figures" }, parts.map((part) => part.element));
+  const element = el("dl.figures", parts.map((part) => part.element));
   let samples = [];
 
   const draw = () => {

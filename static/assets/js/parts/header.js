@@ -13,14 +13,14 @@ const THEMES = { auto: ["theme", "follows the system"], light: ["sun", "light"],
 const browserZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const header = ({ onMenu }) => {
-  const menu = el("button", {
-    class: "button button-bare button-icon menu-button", "aria-label": "Menu", "aria-controls": "side", "aria-expanded": "false", onclick: onMenu,
+  const menu = el("button.button.button-bare.button-icon.menu-button", {
+    "aria-label": "Menu", "aria-controls": "side", "aria-expanded": "false", onclick: onMenu,
   }, icon("menu"));
-  const crumbs = el("p", { class: "crumbs" });
-  const time = el("button", { class: "clock", onclick: toggleZone }, el("b", {}), el("span", {}));
-  const theme = el("button", { class: "button button-bare button-icon theme-switch", onclick: nextTheme });
+  const crumbs = el("p.crumbs");
+  const time = el("button.clock", { onclick: toggleZone }, el("b"), el("span"));
+  const theme = el("button.button.button-bare.button-icon.theme-switch", { onclick: nextTheme });
   const notifications = bell();
-  const element = el("header", { class: "top" }, menu, crumbs, time, theme, notifications.element);
+  const element = el("header.top", menu, crumbs, time, theme, notifications.element);
 
   const tick = () => {
     say(time.firstElementChild, clock(now(), zone()));
@@ -41,7 +41,7 @@ export const header = ({ onMenu }) => {
     element,
     menu,
     /** Where one is: the last part of the path, as text. */
-    place: (text) => fill(crumbs, "runwisp / ", el("b", {}, text)),
+    place: (text) => fill(crumbs, "runwisp / ", el("b", text)),
     end: all(onSecond(tick), onZone(tick), onSetting((name) => name === "theme" && drawTheme()), notifications.end),
   };
 };

@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 
 /** `runs` are the newest of the service, `isAll` says that there are no older ones. */
 export const instances = () => {
-  const list = el("ul", { class: "instances", "aria-label": "Instances" });
+  const list = el("ul.instances", { "aria-label": "Instances" });
   let drawn = "";
   return {
     element: list,
@@ -31,8 +31,8 @@ export const instances = () => {
         const state = current ? badge(current.status) : last ? badge(last.end_reason, endWords(last)) : badge("idle", "not started");
         const shown = current ?? last;
         const time = current?.start_at ? since(millis(current.start_at)) : last && !current ? age(millis(last.end_at)) : null;
-        return el("li", {}, el(shown ? "a" : "span", { class: "instance", href: shown && runPath(task.name, shown.id) },
-          el("span", { class: "quiet" }, `#${index}`), state, time, el("span", { class: "quiet num" }, task.stopped ? "stopped" : `restarts ${ends}${isCut ? "+" : ""} in 24h`)));
+        return el("li", el(shown ? "a" : "span", { class: "instance", href: shown && runPath(task.name, shown.id) },
+          el("span.quiet", `#${index}`), state, time, el("span.quiet.num", { title: "in the last 24 hours" }, task.stopped ? "stopped" : `restarts ${ends}${isCut ? "+" : ""}`)));
       }));
     },
   };

@@ -8,7 +8,7 @@ const TIMES = { off: ["time", "Show times"], time: ["time", "Show times since th
 
 /** `onFilter(name)`, `onTime()`, `onWrap()`, `onAnnounce()`, `onFind()`; `raw`: the file's address. */
 export const logBar = ({ find, raw, onFilter, onTime, onWrap, onAnnounce, onFind }) => {
-  const tool = (onclick, attributes, ...children) => el("button", { class: "log-tool", type: "button", "aria-pressed": "false", onclick, ...attributes }, children);
+  const tool = (onclick, attributes, ...children) => el("button.log-tool", { type: "button", "aria-pressed": "false", onclick, ...attributes }, children);
   const everything = tool(() => onFilter("all"), {}, "all");
   const errors = tool(() => onFilter("stderr"), { title: "Only lines of stderr" }, "stderr");
   const time = tool(onTime, { class: "log-tool log-tool-time" }, "time");
@@ -16,10 +16,10 @@ export const logBar = ({ find, raw, onFilter, onTime, onWrap, onAnnounce, onFind
   const aloud = tool(onAnnounce, { class: "log-tool log-tool-aloud", title: "Have a screen reader say new lines" }, "announce", hidden(" new lines"));
   const seek = tool(onFind, { class: "log-tool log-tool-find", "aria-label": "Find in loaded lines" }, icon("search"));
   set(seek, "aria-pressed", null);
-  const element = el("div", { class: "log-bar", role: "toolbar", "aria-label": "Log" },
-    everything, errors, el("span", { class: "log-rule" }), time, wrap, aloud,
-    el("span", { class: "spacer" }), seek, find,
-    el("a", { class: "log-tool log-download", href: raw, download: "", title: "Download log" }, icon("down"), el("span", {}, "Download log")));
+  const element = el("div.log-bar", { role: "toolbar", "aria-label": "Log" },
+    everything, errors, el("span.log-rule"), time, wrap, aloud,
+    el("span.spacer"), seek, find,
+    el("a.log-tool.log-download", { href: raw, download: "", title: "Download log" }, icon("down"), el("span", "Download log")));
 
   const press = (button, isPressed) => set(button, "aria-pressed", String(isPressed));
   return {

@@ -16,13 +16,13 @@ const failed = (what, error) => `${what} lines could not be loaded: ${error.mess
 
 /** `anchored(change)` keeps the lines where they are; `announce(text)` is for screen readers. */
 export const logEdges = ({ source, lines, anchored, announce, toEnd }) => {
-  const edge = (onclick) => el("button", { class: "log-edge", type: "button", hidden: true, onclick });
+  const edge = (onclick) => el("button.log-edge", { type: "button", hidden: true, onclick });
   const head = edge(() => source.older());
   const tail = edge(() => (source.hasNewer ? source.newer() : source.retry()));
-  const jump = el("button", { class: "log-jump", type: "button", hidden: true, onclick: toEnd });
+  const jump = el("button.log-jump", { type: "button", hidden: true, onclick: toEnd });
   const total = el("span");
-  const shown = el("span", { class: "log-shown" });
-  const end = el("span", { class: "end" });
+  const shown = el("span.log-shown");
+  const end = el("span.end");
   let said = "";
 
   const above = () => {
@@ -47,14 +47,14 @@ export const logEdges = ({ source, lines, anchored, announce, toEnd }) => {
     node.disabled = !isActive;
     if (node.textContent === text) return;
     node.hidden = !text;
-    fill(node, el("span", {}, text));
+    fill(node, el("span", text));
   };
 
   return {
     head,
     tail,
     jump,
-    foot: el("div", { class: "log-foot" }, total, shown, end),
+    foot: el("div.log-foot", total, shown, end),
 
     /** Before the rows are placed: this moves them. */
     update() {

@@ -25,11 +25,11 @@ export const logFind = ({ lines, go, changed, nearest }) => {
   let isFresh = false;
 
   const input = el("input", { type: "text", placeholder: "Find in loaded lines", spellcheck: "false", autocomplete: "off", enterkeyhint: "search", maxlength: 200 });
-  const tally = el("output", { class: "log-tally" });
+  const tally = el("output.log-tally");
   const step = (name, glyph, by) =>
     el("button", { class: `log-step log-step-${glyph}`, type: "button", title: name, "aria-label": name, onclick: () => move(by) }, icon("chevron"));
-  const element = el("div", { class: "log-find", role: "search" },
-    icon("search"), el("label", {}, hidden("Find in loaded lines"), input), tally,
+  const element = el("div.log-find", { role: "search" },
+    icon("search"), el("label", hidden("Find in loaded lines"), input), tally,
     step("Previous line (Shift+Enter)", "up", -1), step("Next line (Enter)", "down", 1));
 
   const restart = () => {

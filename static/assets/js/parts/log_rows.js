@@ -12,9 +12,9 @@ const MOST_MARKS = 100;
 
 /** `dress(line)`: `{ time, query, isTarget, isCurrent }` of a row; `isWrapped()`. */
 export const logRows = ({ body, lines, dress, isWrapped }) => {
-  const probe = el("div", { class: "line line-probe", "aria-hidden": "true" }, el("span", { class: "line-number" }), el("span", { class: "line-time" }), el("span", { class: "line-text" }, el("span", {}, "0".repeat(100))));
-  const holder = el("div", { class: "log-rows" });
-  const sizer = el("div", { class: "log-sizer" }, probe, holder);
+  const probe = el("div.line.line-probe", { "aria-hidden": "true" }, el("span.line-number"), el("span.line-time"), el("span.line-text", el("span", "0".repeat(100))));
+  const holder = el("div.log-rows");
+  const sizer = el("div.log-sizer", probe, holder);
   const tall = heights();
   const drawn = new Map();
   let line = 18;
@@ -73,24 +73,24 @@ export const logRows = ({ body, lines, dress, isWrapped }) => {
     const { list, more } = pieces(row.text, LONGEST);
     const parts = query ? marked(list, query) : list;
     const nodes = parts.map(({ text, names, color, background, hit }) => {
-      if (hit) return el("mark", {}, text);
+      if (hit) return el("mark", text);
       if (!names && !color && !background) return text;
       const node = el("span", { class: names || null }, text);
       if (color) node.style.color = color;
       if (background) node.style.backgroundColor = background;
       return node;
     });
-    if (more) nodes.push(el("span", { class: "line-more" }, `… ${bytes(more)} more, see Download log`));
+    if (more) nodes.push(el("span.line-more", `… ${bytes(more)} more, see Download log`));
     return nodes;
   };
 
   const build = (row) => {
-    if (row.gap) return el("div", { class: "line line-note", "data-n": row.n }, el("span", {}, `${plural(row.gap, "line")} dropped`));
+    if (row.gap) return el("div.line.line-note", { "data-n": row.n }, el("span", `${plural(row.gap, "line")} dropped`));
     const look = dress(row);
-    const node = el("div", { class: "line", "data-n": row.n },
-      el("a", { class: "line-number", href: `#L${row.n + 1}`, draggable: "false", tabindex: "-1" }, row.n + 1),
-      look.time !== null && el("span", { class: "line-time" }, look.time),
-      el("span", { class: "line-text", dir: "ltr" }, content(row, look)));
+    const node = el("div.line", { "data-n": row.n },
+      el("a.line-number", { href: `#L${row.n + 1}`, draggable: "false", tabindex: "-1" }, row.n + 1),
+      look.time !== null && el("span.line-time", look.time),
+      el("span.line-text", { dir: "ltr" }, content(row, look)));
     node.classList.toggle("line-err", row.stream === "stderr");
     node.classList.toggle("line-system", row.stream === "system");
     node.classList.toggle("line-continued", Boolean(row.continued));

@@ -25,22 +25,22 @@ export const logSearch = ({ task, onOpen }) => {
 
   const input = el("input", { type: "search", placeholder: "Search the logs of all runs", "aria-label": `Search the logs of all runs of ${task}`, spellcheck: "false", autocomplete: "off", maxlength: 1024 });
   const toggle = (name, title, flip) => {
-    const button = el("button", { class: "segment", type: "button", "aria-pressed": "false", title, onclick: () => {
+    const button = el("button.segment", { type: "button", "aria-pressed": "false", title, onclick: () => {
       set(button, "aria-pressed", String(flip()));
       if (asked !== null) search();
     } }, name);
     return button;
   };
-  const form = el("form", { class: "log-search-bar", role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
-    el("div", { class: "field" }, icon("search"), input),
-    el("div", { class: "segments" },
+  const form = el("form.log-search-bar", { role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
+    el("div.field", icon("search"), input),
+    el("div.segments",
       toggle("Aa", "Upper and lower case differ", () => (isCase = !isCase)),
       toggle(".*", "Regular expression", () => (isRegex = !isRegex))),
-    el("button", { class: "button" }, "Search"));
-  const list = el("div", { class: "log-hits" });
-  const status = el("p", { class: "log-search-status", role: "status" });
-  const more = el("button", { class: "button", type: "button", hidden: true, onclick: () => read() }, "More");
-  const element = el("section", { class: "log-search", "aria-label": "Search the logs of all runs" }, form, list, el("div", { class: "log-search-foot" }, status, more));
+    el("button.button", "Search"));
+  const list = el("div.log-hits");
+  const status = el("p.log-search-status", { role: "status" });
+  const more = el("button.button", { type: "button", hidden: true, onclick: () => read() }, "More");
+  const element = el("section.log-search", { "aria-label": "Search the logs of all runs" }, form, list, el("div.log-search-foot", status, more));
 
   const search = () => {
     asked = input.value;
@@ -90,15 +90,15 @@ export const logSearch = ({ task, onOpen }) => {
     for (const hit of found) {
       let group = list.lastElementChild;
       if (group?.dataset.run !== hit.run_id) {
-        group = el("section", { "data-run": hit.run_id }, el("h3", {}, el("time", { datetime: new Date(hit.ts).toISOString() }, exact(hit.ts))), el("ul", {}));
+        group = el("section", { "data-run": hit.run_id }, el("h3", el("time", { datetime: new Date(hit.ts).toISOString() }, exact(hit.ts))), el("ul"));
         list.append(group);
       }
-      group.lastElementChild.append(el("li", {},
+      group.lastElementChild.append(el("li",
         el("a", { class: `log-hit log-hit-${hit.stream}`, href: `/tasks/${encodeURIComponent(task)}/${hit.run_id}#L${hit.n + 1}`, onclick: (event) => {
           if (event.ctrlKey || event.metaKey || event.shiftKey) return;
           event.preventDefault();
           onOpen(hit.run_id, hit.n);
-        } }, el("span", { class: "log-hit-number" }, hit.n + 1), el("bdi", {}, excerpt(plain(hit.text), needle)))));
+        } }, el("span.log-hit-number", hit.n + 1), el("bdi", excerpt(plain(hit.text), needle)))));
     }
   };
 
@@ -119,7 +119,7 @@ export const logSearch = ({ task, onOpen }) => {
     const after = text.length > end ? "…" : "";
     if (!found?.[0]) return [text.slice(start, end), after];
     const stop = Math.min(found.index + found[0].length, end);
-    return [before, text.slice(start, found.index), el("mark", {}, text.slice(found.index, stop)), text.slice(stop, end), after];
+    return [before, text.slice(start, found.index), el("mark", text.slice(found.index, stop)), text.slice(stop, end), after];
   };
 
   return {

@@ -16,7 +16,7 @@ const REASONS = {
 };
 
 export const logState = ({ retry }) => {
-  const element = el("div", { class: "log-state", hidden: true });
+  const element = el("div.log-state", { hidden: true });
   let shown = "";
   let timer;
 
@@ -34,13 +34,13 @@ export const logState = ({ retry }) => {
     return ["Waiting for output…"];
   };
 
-  const bones = () => el("div", { class: "log-bones", role: "status", "aria-label": "Loading" }, Array.from({ length: 8 }, () => el("span")));
+  const bones = () => el("div.log-bones", { role: "status", "aria-label": "Loading" }, Array.from({ length: 8 }, () => el("span")));
 
   const draw = ([title, text, isBroken]) => {
     element.hidden = !title;
     set(element, isBroken);
     if (title === "loading") fill(element, bones());
-    else fill(element, el("b", {}, title), text && el("p", {}, text), isBroken && el("button", { class: "log-tool", type: "button", onclick: retry }, "Retry"));
+    else fill(element, el("b", title), text && el("p", text), isBroken && el("button.log-tool", { type: "button", onclick: retry }, "Retry"));
   };
 
   const set = (node, isBroken) => (isBroken ? node.setAttribute("role", "alert") : node.removeAttribute("role"));

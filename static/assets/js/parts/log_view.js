@@ -46,7 +46,7 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
 
   const times = () => setting("log-time", "off");
   const isWrapped = () => setting("log-wrap", "off") === "on";
-  const body = el("div", { class: "log-body", tabindex: "0", role: "log", "aria-live": "off", "aria-label": `Log of ${run.task_name}` });
+  const body = el("div.log-body", { tabindex: "0", role: "log", "aria-live": "off", "aria-label": `Log of ${run.task_name}` });
 
   const schedule = () => {
     frame ||= requestAnimationFrame(() => {
@@ -128,7 +128,7 @@ export const logView = ({ run, line = null, announce, onLine = () => {} }) => {
   const state = logState({ retry: source.retry });
   const edges = logEdges({ source, lines, anchored: rows.anchored, announce, toEnd: () => toEnd() });
   fill(body, edges.head, rows.element, edges.tail, state.element);
-  const element = el("section", { class: "log" }, bar.element, el("div", { class: "log-pane" }, body, edges.jump), edges.foot);
+  const element = el("section.log", bar.element, el("div.log-pane", body, edges.jump), edges.foot);
 
   const timeOf = (ts) => {
     if (!ts) return "";

@@ -45,9 +45,9 @@ const screen = () => {
       password.focus();
     },
   }, icon("eye"));
-  const submit = el("button", { class: "button button-main" }, "Log in");
-  const says = el("p", { class: "login-says", id: "login-says", role: "alert" });
-  const field = el("span", { class: "field" }, password, reveal);
+  const submit = el("button.button.button-main", "Log in");
+  const says = el("p.login-says", { id: "login-says", role: "alert" });
+  const field = el("span.field", password, reveal);
 
   const complain = (text) => {
     fill(says, text);
@@ -86,16 +86,16 @@ const screen = () => {
     }
   };
 
-  const element = el("main", { class: "login", role: "dialog", "aria-modal": "true", "aria-labelledby": "login-title" },
-    el("form", { class: "login-box", onsubmit: send },
-      el("h1", { class: "login-brand", id: "login-title" }, icon("wisp", "icon brand-mark"), "runwisp", el("span", { class: "count" }, location.host)),
+  const element = el("main.login", { role: "dialog", "aria-modal": "true", "aria-labelledby": "login-title" },
+    el("form.login-box", { onsubmit: send },
+      el("h1.login-brand", { id: "login-title" }, icon("wisp", "icon brand-mark"), "runwisp", el("span.count", location.host)),
       // Password managers want a name to keep the password under.
-      el("input", { class: "visually-hidden", type: "text", name: "username", value: "operator", autocomplete: "username", tabindex: "-1", "aria-hidden": "true", readonly: true }),
-      el("label", { class: "login-label", for: "password" }, "Password"),
-      el("div", { class: "login-row" }, field, submit),
+      el("input.visually-hidden", { type: "text", name: "username", value: "operator", autocomplete: "username", tabindex: "-1", "aria-hidden": "true", readonly: true }),
+      el("label.login-label", { for: "password" }, "Password"),
+      el("div.login-row", field, submit),
       says,
-      el("p", { class: "login-help", id: "login-help" }, "It is in ", el("code", {}, "<data>/password"), " on the host, unless ", el("code", {}, "RUNWISP_PASSWORD"), " is set.")),
-    el("div", { class: "login-day" }, ruler()));
+      el("p.login-help", { id: "login-help" }, "It is in ", el("code", "<data>/password"), " on the host, unless ", el("code", "RUNWISP_PASSWORD"), " is set.")),
+    el("div.login-day", ruler()));
   return { element, focus: () => password.focus(), end: () => clearInterval(locked) };
 };
 
@@ -105,9 +105,9 @@ const ruler = () => {
   const at = date.getHours() * 60 + date.getMinutes();
   let ticks = "";
   for (let minute = 0; minute <= 1440; minute += 15) ticks += `M${minute + 0.5} ${minute % 60 ? 34 : 26}V40`;
-  return svg("svg", { class: "chart", viewBox: "0 0 1440 40", height: 40, preserveAspectRatio: "xMinYMax slice", "aria-hidden": "true" },
-    svg("path", { class: "g-axis", d: ticks }),
+  return svg("svg.chart", { viewBox: "0 0 1440 40", height: 40, preserveAspectRatio: "xMinYMax slice", "aria-hidden": "true" },
+    svg("path.g-axis", { d: ticks }),
     Array.from({ length: 24 }, (_, hour) => svg("text", { x: hour * 60 + 5, y: 35 }, String(hour).padStart(2, "0"))),
-    svg("path", { class: "g-now", d: `M${at} 8V40` }),
-    svg("circle", { class: "f-now", cx: at, cy: 6, r: 4 }));
+    svg("path.g-now", { d: `M${at} 8V40` }),
+    svg("circle.f-now", { cx: at, cy: 6, r: 4 }));
 };

@@ -31,10 +31,10 @@ const cells = ({ occurrences = [], last_occurred_at: last }, at) => {
   const counts = Array(CELLS).fill(0);
   for (const time of times) counts[Math.min(CELLS - 1, Math.max(0, Math.floor((time - from) / width)))] += 1;
   const most = Math.max(1, ...counts);
-  return svg("svg", { class: "chart", width: 42, height: 10, viewBox: "0 0 42 10", "aria-hidden": "true" },
+  return svg("svg.chart", { width: 42, height: 10, viewBox: "0 0 42 10", "aria-hidden": "true" },
     counts.map((count, place) => {
       const height = count ? 2 + (7 * count) / most : 1;
-      return svg("rect", { class: "f-idle", x: place * 5, y: 10 - height, width: 4, height });
+      return svg("rect.f-idle", { x: place * 5, y: 10 - height, width: 4, height });
     }));
 };
 
@@ -59,13 +59,13 @@ export const notice = (item, { leave } = {}) => {
   const markRead = () => isRead || toggle("read");
   return el("li", { class: `notice${isRead ? " notice-read" : ""}` },
     mark(SEVERITY[item.severity] ?? "idle"),
-    el("div", {},
-      el("button", { class: "notice-title", onclick: () => open(item, { markRead, leave }) }, hidden(`${item.severity}: `), item.title),
-      item.body && el("p", { class: "notice-body" }, item.body)),
-    el("button", {
-      class: "button button-bare button-icon", "aria-label": isRead ? "Mark unread" : "Mark read", title: isRead ? "Mark unread" : "Mark read",
+    el("div",
+      el("button.notice-title", { onclick: () => open(item, { markRead, leave }) }, hidden(`${item.severity}: `), item.title),
+      item.body && el("p.notice-body", item.body)),
+    el("button.button.button-bare.button-icon", {
+      "aria-label": isRead ? "Mark unread" : "Mark read", title: isRead ? "Mark unread" : "Mark read",
       onclick: () => toggle(isRead ? "unread" : "read"),
     }, icon(isRead ? "bell" : "check")),
-    el("p", { class: "notice-when" }, item.task_name && el("span", { class: "mono" }, item.task_name),
-      item.count > 1 ? [el("span", {}, rhythm(item, now())), cells(item, now())] : age(millis(item.last_occurred_at))));
+    el("p.notice-when", item.task_name && el("span.mono", item.task_name),
+      item.count > 1 ? [el("span", rhythm(item, now())), cells(item, now())] : age(millis(item.last_occurred_at))));
 };

@@ -30,23 +30,23 @@ export const overlay = (behind) => {
 
   const open = () => {
     parts = {
-      down: el("dd", {}), contact: el("dd", {}), attempt: el("dd", {}),
-      next: el("span", {}), of: el("span", {}), error: el("pre", {}),
-      line: svg("rect", { class: "f-now", height: 3, width: 0 }),
+      down: el("dd"), contact: el("dd"), attempt: el("dd"),
+      next: el("span"), of: el("span"), error: el("pre"),
+      line: svg("rect.f-now", { height: 3, width: 0 }),
     };
-    const retry = el("button", { class: "button button-main", onclick: () => { retryNow(); draw(); } }, icon("reload"), "Retry now");
+    const retry = el("button.button.button-main", { onclick: () => { retryNow(); draw(); } }, icon("reload"), "Retry now");
     before = document.activeElement;
-    veil = el("div", { class: "veil" },
-      el("section", { class: "lost", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "lost-title" },
+    veil = el("div.veil",
+      el("section.lost", { role: "alertdialog", "aria-modal": "true", "aria-labelledby": "lost-title" },
         el("h2", { id: "lost-title" }, spinner(), "Connection lost"),
-        el("dl", { class: "facts" },
-          el("dt", {}, "Down for"), parts.down, el("dt", {}, "Last contact"), parts.contact, el("dt", {}, "Attempt"), parts.attempt),
-        el("div", { class: "lost-row" },
-          el("div", { class: "wait" },
-            el("p", { class: "wait-text" }, parts.next, parts.of),
-            svg("svg", { viewBox: "0 0 100 3", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: "f-line", width: 100, height: 3 }), parts.line)),
+        el("dl.facts",
+          el("dt", "Down for"), parts.down, el("dt", "Last contact"), parts.contact, el("dt", "Attempt"), parts.attempt),
+        el("div.lost-row",
+          el("div.wait",
+            el("p.wait-text", parts.next, parts.of),
+            svg("svg", { viewBox: "0 0 100 3", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect.f-line", { width: 100, height: 3 }), parts.line)),
           retry),
-        el("details", {}, el("summary", {}, "Details"), parts.error)));
+        el("details", el("summary", "Details"), parts.error)));
     behind.inert = true;
     document.body.append(veil);
     retry.focus();

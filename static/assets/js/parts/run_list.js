@@ -10,15 +10,15 @@ import { timeOf, tookOf } from "../task_state.js";
 
 /** `onMore()` is called when the end comes into sight. */
 export const runList = ({ onMore }) => {
-  const list = el("ul", {});
-  const sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
-  const element = el("div", { class: "runs-scroll" }, list, sentinel);
+  const list = el("ul");
+  const sentinel = el("div.sentinel", { "aria-hidden": "true" });
+  const element = el("div.runs-scroll", list, sentinel);
   const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && onMore(), { root: element, rootMargin: "300px" });
   observer.observe(sentinel);
 
   const create = ({ run }) =>
-    el("li", {}, el("a", { class: "run", href: runPath(run.task_name, run.id), "data-run": run.id },
-      el("span", { class: "run-date" }), el("time", {}), el("span", { class: "run-outcome" }), el("span", { class: "run-by" }), el("span", { class: "num" })));
+    el("li", el("a.run", { href: runPath(run.task_name, run.id), "data-run": run.id },
+      el("span.run-date"), el("time"), el("span.run-outcome"), el("span.run-by"), el("span.num")));
 
   const update = (node, { run, day, isDay, chain, isSelected }) => {
     const link = node.firstElementChild;

@@ -29,10 +29,10 @@ export const verdictOf = (run) => {
 export const runPanel = ({ run: first, line, attempts, onLine }) => {
   let run = first;
   let isStopping = false;
-  const verdict = el("span", {});
-  const actions = el("div", { class: "actions" });
-  const cause = el("div", {});
-  const facts = el("dl", { class: "run-facts" });
+  const verdict = el("span");
+  const actions = el("div.actions");
+  const cause = el("div");
+  const facts = el("dl.run-facts");
   const log = logView({
     run, line, announce: speak,
     onLine: (n) => {
@@ -40,16 +40,16 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
       copy(location.origin + runPath(run.task_name, run.id, n), `the link to line ${n + 1}`);
     },
   });
-  const element = el("section", { class: "run-panel", "aria-label": "Selected run" },
-    el("header", { class: "run-head" },
-      el("a", { class: "run-back only-phone", href: taskPath(run.task_name) }, icon("back"), `${run.task_name}, all runs`),
-      el("div", { class: "run-verdict" }, el("h2", {}, verdict), actions), cause, facts),
+  const element = el("section.run-panel", { "aria-label": "Selected run" },
+    el("header.run-head",
+      el("a.run-back.only-phone", { href: taskPath(run.task_name) }, icon("back"), `${run.task_name}, all runs`),
+      el("div.run-verdict", el("h2", verdict), actions), cause, facts),
     log.element);
 
   const drawVerdict = () => {
     const outcome = outcomeOf(run);
     if (run.status === "running") {
-      const time = el("span", {});
+      const time = el("span");
       setSince(time, millis(run.start_at));
       fill(verdict, badge(outcome, ["running for ", time]));
     } else fill(verdict, badge(outcome, verdictOf(run)));
@@ -57,12 +57,12 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
 
   const drawCause = () => {
     const error = log.lastError();
-    if (run.message) return fill(cause, el("p", { class: `run-cause${isFailure(outcomeOf(run)) ? "" : " run-cause-calm"}` }, el("q", {}, run.message)));
+    if (run.message) return fill(cause, el("p", { class: `run-cause${isFailure(outcomeOf(run)) ? "" : " run-cause-calm"}` }, el("q", run.message)));
     if (!error || !isFailure(outcomeOf(run))) return fill(cause);
-    fill(cause, el("p", { class: "run-cause" }, el("q", { title: error.text }, error.text), el("a", { href: runPath(run.task_name, run.id, error.n) }, `line ${error.n + 1}`)));
+    fill(cause, el("p.run-cause", el("q", { title: error.text }, error.text), el("a", { href: runPath(run.task_name, run.id, error.n) }, `line ${error.n + 1}`)));
   };
 
-  const fact = (name, ...value) => el("div", {}, el("dt", {}, name), " ", el("dd", {}, value));
+  const fact = (name, ...value) => el("div", el("dt", name), " ", el("dd", value));
 
   const drawFacts = () => {
     const [created, started, ended] = [millis(run.created_at), millis(run.start_at), millis(run.end_at)];
@@ -101,7 +101,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
     run.status === "ended"
       ? action({ name: "Delete", busy: "Deleting", className: "button-bare", refused: "Not deleted", act: () => deleteRuns({ ids: [run.id] }, "1 run and its log") })
       : isStopping
-        ? el("button", { class: "button", disabled: true }, "Stopping")
+        ? el("button.button", { disabled: true }, "Stopping")
         : action({ name: "Stop", busy: "Stopping", glyph: "stop", className: "button-danger", refused: "Not stopped", act: stop }));
 
   const draw = () => {

@@ -23,11 +23,11 @@ const UNIT = 56 / 3;
 export const runTable = ({ store, onSort, selection }) => {
   const heads = COLUMNS.map(({ name, says, field, className }) =>
     el("th", { scope: "col", class: className, "data-field": field },
-      field ? el("button", { class: "sort", onclick: () => onSort(field) }, name, el("span", { "aria-hidden": "true" })) : says ? el("span", { class: "visually-hidden" }, says) : name));
-  const body = el("tbody", {});
-  const element = el("table", { class: "run-table" }, el("caption", { class: "visually-hidden" }, "Runs"),
-    el("colgroup", {}, COLUMNS.map(({ name, width }) => el("col", { class: name === "task" ? null : `col-${width ?? name}` }))),
-    el("thead", {}, el("tr", {}, heads)), body);
+      field ? el("button.sort", { onclick: () => onSort(field) }, name, el("span", { "aria-hidden": "true" })) : says ? el("span.visually-hidden", says) : name));
+  const body = el("tbody");
+  const element = el("table.run-table", el("caption.visually-hidden", "Runs"),
+    el("colgroup", COLUMNS.map(({ name, width }) => el("col", { class: name === "task" ? null : `col-${width ?? name}` }))),
+    el("thead", el("tr", heads)), body);
   const unfolded = new Set();
   let options;
 
@@ -57,19 +57,19 @@ export const runTable = ({ store, onSort, selection }) => {
   };
 
   const create = (item) => {
-    if (item.day) return el("tr", { class: "day-row" }, el("th", { colspan: COLUMNS.length, scope: "rowgroup" }, dayWords(item.day)));
+    if (item.day) return el("tr.day-row", el("th", { colspan: COLUMNS.length, scope: "rowgroup" }, dayWords(item.day)));
     return item.fold ? foldRow(item) : runRow(item);
   };
 
   const foldRow = ({ key }) => {
-    const button = el("button", {
-      class: "fold", "data-row": true, onclick: () => {
+    const button = el("button.fold", {
+      "data-row": true, onclick: () => {
         if (!unfolded.delete(key)) unfolded.add(key);
         draw();
       },
-    }, el("span", { class: "side-name" }), icon("chevron"));
-    return el("tr", { class: "fold-row" }, el("td", { class: "cell-status" }, el("span", { class: "outcome outcome-success" })),
-      el("td", { class: "run-task", colspan: 2 }, button), el("td", { class: "cell-start" }), el("td", { class: "rel" }), el("td", { class: "took" }), el("td", { class: "hide-phone" }), el("td", { class: "num hide-phone" }));
+    }, el("span.side-name"), icon("chevron"));
+    return el("tr.fold-row", el("td.cell-status", el("span.outcome.outcome-success")),
+      el("td.run-task", { colspan: 2 }, button), el("td.cell-start"), el("td.rel"), el("td.took"), el("td.hide-phone"), el("td.num.hide-phone"));
   };
 
   const runRow = ({ run }) => {
@@ -82,9 +82,9 @@ export const runTable = ({ store, onSort, selection }) => {
         } else if (!event.target.closest("a, button") && !String(getSelection())) go(runPath(run.task_name, run.id));
       },
     },
-    el("td", { class: "cell-status" }), el("td", { class: "run-task" }, link), el("td", { class: "hide-phone" }),
-    el("td", { class: "cell-start" }), el("td", { class: "rel" }, age(0)), el("td", { class: "num took" }, el("span", {})),
-    el("td", { class: "hide-phone" }), el("td", { class: "num hide-phone" }));
+    el("td.cell-status"), el("td.run-task", link), el("td.hide-phone"),
+    el("td.cell-start"), el("td.rel", age(0)), el("td.num.took", el("span")),
+    el("td.hide-phone"), el("td.num.hide-phone"));
   };
 
   const update = (node, item) => {
@@ -108,8 +108,8 @@ export const runTable = ({ store, onSort, selection }) => {
     }
     if (task.childElementCount === 1) {
       task.append(...[
-        run.replica_index > 0 && el("span", { class: "quiet" }, ` #${run.replica_index}`),
-        run.retry_attempt > 0 && el("span", { class: "tag" }, `retry ${run.retry_attempt}`),
+        run.replica_index > 0 && el("span.quiet", ` #${run.replica_index}`),
+        run.retry_attempt > 0 && el("span.tag", `retry ${run.retry_attempt}`),
       ].filter(Boolean));
     }
     say(trigger, run.triggered_by);
@@ -177,9 +177,9 @@ const comparison = (ratio, outcome) => {
   if (!(ratio >= 0)) return null;
   const colour = outcome === "running" ? "f-now" : isFailure(outcome) ? "f-bad" : outcome === "stopped" ? "f-warn" : "f-idle";
   const text = ratio >= 10 ? `${Math.round(ratio)}×` : `${ratio.toFixed(1)}×`;
-  return svg("svg", { class: "chart", width: 92, height: 10, viewBox: "0 0 92 10", "aria-hidden": "true" },
+  return svg("svg.chart", { width: 92, height: 10, viewBox: "0 0 92 10", "aria-hidden": "true" },
     ratio > 3 && svg("text", { x: 62, y: 8 }, text),
     svg("rect", { class: colour, x: 0, y: 3, width: Math.max(1, Math.min(3, ratio) * UNIT), height: 3 }),
-    svg("path", { class: "g-axis", d: `M${UNIT} 0V9` }));
+    svg("path.g-axis", { d: `M${UNIT} 0V9` }));
 };
 

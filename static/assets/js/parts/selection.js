@@ -33,7 +33,7 @@ export const selection = ({ shown, total, filter, onChange }) => {
   let ids = new Set();
   let last = null;
 
-  const bar = el("div", { class: "bulk", role: "region", "aria-label": "Selected runs", hidden: true });
+  const bar = el("div.bulk", { role: "region", "aria-label": "Selected runs", hidden: true });
   const count = () => (isAll ? total() - ids.size : ids.size);
   const selector = () => (isAll ? { match_all: true, filter: filter(), except_ids: [...ids] } : { ids: [...ids] });
   const has = (id) => ids.has(id) !== isAll;
@@ -84,13 +84,13 @@ export const selection = ({ shown, total, filter, onChange }) => {
     bar.hidden = !isOn;
     const none = count() === 0;
     fill(bar, isOn && [
-      el("b", {}, none ? "Pick runs" : `${grouped(count())} picked`),
-      el("button", { class: "button button-bare", onclick: () => begin(!isAll || ids.size > 0) }, isAll && !ids.size ? "Pick none" : `All ${grouped(total())} that match`),
-      el("span", { class: "spacer" }),
+      el("b", none ? "Pick runs" : `${grouped(count())} picked`),
+      el("button.button.button-bare", { onclick: () => begin(!isAll || ids.size > 0) }, isAll && !ids.size ? "Pick none" : `All ${grouped(total())} that match`),
+      el("span.spacer"),
       action({ name: "Run again", busy: "Starting", glyph: "reload", disabled: none, refused: "Not started", act: rerun }),
       action({ name: "Cancel", busy: "Cancelling", glyph: "stop", disabled: none, refused: "Not cancelled", act: cancel }),
       action({ name: "Delete", busy: "Deleting", glyph: "trash", className: "button-danger", disabled: none, refused: "Not deleted", act: remove }),
-      el("button", { class: "button button-bare", onclick: leave }, "Done"),
+      el("button.button.button-bare", { onclick: leave }, "Done"),
     ]);
     onChange();
   };

@@ -28,16 +28,16 @@ const rank = (outcome) => (WORST.indexOf(outcome) + 1 || 99);
 const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export const sidebar = ({ onHelp }) => {
-  const links = el("ul", { class: "side-links" }, LINKS.map(({ page, path, name, glyph }) =>
-    el("li", {}, el("a", { class: "side-item", href: path, "data-page": page }, icon(glyph), el("span", { class: "side-name" }, name)))));
+  const links = el("ul.side-links", LINKS.map(({ page, path, name, glyph }) =>
+    el("li", el("a.side-item", { href: path, "data-page": page }, icon(glyph), el("span.side-name", name)))));
   const filter = el("input", { type: "search", placeholder: "Filter tasks", "aria-label": "Filter tasks", oninput: () => draw() });
-  const filterBox = el("label", { class: "field side-filter", hidden: true }, icon("search"), filter);
-  const groups = el("div", { class: "side-groups" });
-  const version = el("span", { class: "count" });
+  const filterBox = el("label.field.side-filter", { hidden: true }, icon("search"), filter);
+  const groups = el("div.side-groups");
+  const version = el("span.count");
   const foot = footer(onHelp);
-  const element = el("nav", { class: "side", id: "side", "aria-label": "Pages and tasks" },
-    el("a", { class: "brand", href: "/" }, icon("wisp", "icon brand-mark"), "runwisp", version),
-    links, el("div", { class: "side-lists" }, filterBox, groups), foot.element);
+  const element = el("nav.side", { id: "side", "aria-label": "Pages and tasks" },
+    el("a.brand", { href: "/" }, icon("wisp", "icon brand-mark"), "runwisp", version),
+    links, el("div.side-lists", filterBox, groups), foot.element);
 
   const draw = () => {
     set(filterBox, "hidden", store.tasks.size <= MANY);
@@ -64,20 +64,19 @@ const isFolded = (name) => setting(`folded:${name}`) === "1";
 
 const section = ([name]) => {
   const list = el("ul", { "aria-label": name });
-  const worst = el("span", { class: "side-worst" });
-  const head = el("button", {
-    class: "side-head",
+  const worst = el("span.side-worst");
+  const head = el("button.side-head", {
     onclick: () => {
       keep(`folded:${name}`, isFolded(name) ? null : "1");
       list.hidden = isFolded(name);
       set(head, "aria-expanded", String(!list.hidden));
       worst.hidden = !list.hidden;
     },
-  }, el("span", { class: "side-name" }, name), worst, icon("chevron", "icon side-chevron"));
+  }, el("span.side-name", name), worst, icon("chevron", "icon side-chevron"));
   list.hidden = isFolded(name);
   worst.hidden = !list.hidden;
   set(head, "aria-expanded", String(!list.hidden));
-  return el("section", {}, el("h2", { class: "side-title" }, head), list);
+  return el("section", el("h2.side-title", head), list);
 };
 
 const updateSection = (node, [, entries]) => {
@@ -90,8 +89,8 @@ const updateSection = (node, [, entries]) => {
 };
 
 const item = ({ task }) =>
-  el("li", {}, el("a", { class: "side-item", href: taskPath(task.name), title: task.name },
-    mark("idle"), el("span", { class: "side-name" }, task.name, hidden("")), el("span", { class: "count" })));
+  el("li", el("a.side-item", { href: taskPath(task.name), title: task.name },
+    mark("idle"), el("span.side-name", task.name, hidden("")), el("span.count")));
 
 const updateItem = (node, entry) => {
   const link = node.firstElementChild;
@@ -113,16 +112,16 @@ const CONNECTION = {
 
 const footer = (onHelp) => {
   const sign = mark("pending");
-  const state = el("span", {}, "connecting");
-  const retry = el("button", { class: "side-state", onclick: retryNow, title: "Retry now" }, sign, state);
+  const state = el("span", "connecting");
+  const retry = el("button.side-state", { onclick: retryNow, title: "Retry now" }, sign, state);
   const fingerprint = el("span", { title: "Name of this instance" });
-  const zoneText = el("span", {});
-  const element = el("div", { class: "side-foot" },
-    el("div", { class: "side-foot-row" }, retry, el("span", { class: "side-name", title: location.host }, location.host)),
-    el("div", { class: "side-foot-row" }, fingerprint, zoneText),
-    el("div", { class: "side-foot-row" },
-      el("button", { class: "link", onclick: () => logOut().catch((error) => failed("Could not log out", error)) }, "Log out"),
-      el("button", { class: "link", onclick: onHelp }, el("span", { class: "key" }, "?"), " keys")));
+  const zoneText = el("span");
+  const element = el("div.side-foot",
+    el("div.side-foot-row", retry, el("span.side-name", { title: location.host }, location.host)),
+    el("div.side-foot-row", fingerprint, zoneText),
+    el("div.side-foot-row",
+      el("button.link", { onclick: () => logOut().catch((error) => failed("Could not log out", error)) }, "Log out"),
+      el("button.link", { onclick: onHelp }, el("span.key", "?"), " keys")));
   const draw = () => {
     const { name } = connection();
     const [outcome, text] = name === "connected" && store.streamState === "waiting" ? ["missed", "waiting for a slot"] : CONNECTION[name];

@@ -10,10 +10,10 @@ const EVERY = 60_000;
 
 export const stale = () => {
   let dismissed = null;
-  const banner = el("div", { class: "banner", role: "status", hidden: true }, mark("partial"),
-    el("p", {}, el("span", { class: "mono" }, "runwisp.toml"), " has changed since the daemon read it. Restart the daemon to apply it: ", el("span", { class: "mono" }, "runwisp restart"), "."),
-    el("button", {
-      class: "button button-bare button-icon", "aria-label": "Dismiss", onclick: () => {
+  const banner = el("div.banner", { role: "status", hidden: true }, mark("partial"),
+    el("p", el("span.mono", "runwisp.toml"), " has changed since the daemon read it. Restart the daemon to apply it: ", el("span.mono", "runwisp restart"), "."),
+    el("button.button.button-bare.button-icon", {
+      "aria-label": "Dismiss", onclick: () => {
         dismissed = store.info?.started_at;
         banner.hidden = true;
       },

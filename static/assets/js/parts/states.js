@@ -7,20 +7,20 @@ const PATIENCE = 150;
 
 /** Bars in the shape of rows. */
 export const skeleton = (rows, widths = [12, 38, 22, 14]) =>
-  el("div", { class: "skeleton", role: "status", "aria-label": "Loading" },
+  el("div.skeleton", { role: "status", "aria-label": "Loading" },
     Array.from({ length: rows }, (_, row) =>
-      el("div", { class: "skeleton-row" }, widths.map((width, place) => el("span", { class: `bar bar-${(place + row) % 4}`, "data-width": width })))));
+      el("div.skeleton-row", widths.map((width, place) => el("span", { class: `bar bar-${(place + row) % 4}`, "data-width": width })))));
 
 /** Bold line, one sentence, and the smallest example. */
 export const empty = (title, text, example) =>
-  el("div", { class: "empty" }, el("b", {}, title), text && el("p", {}, text), example && el("pre", {}, example));
+  el("div.empty", el("b", title), text && el("p", text), example && el("pre", example));
 
 /** The daemon's sentence and a way to try again. */
 export const broken = (error, retry) =>
-  el("div", { class: "empty", role: "alert" },
-    el("b", {}, "This could not be loaded"),
-    el("p", {}, error.message),
-    el("button", { class: "button", onclick: retry }, "Retry"));
+  el("div.empty", { role: "alert" },
+    el("b", "This could not be loaded"),
+    el("p", error.message),
+    el("button.button", { onclick: retry }, "Retry"));
 
 /**
  * Shows what `load` gives by `draw`, and skeleton or failure meanwhile. Calls after `cancel` are

@@ -12,10 +12,10 @@ import { done } from "./toast.js";
 
 /** `onRun(run)` hears of a run that was started here; `onSearch` opens the search of the logs. */
 export const taskHead = ({ name, onRun, onSearch }) => {
-  const line = el("p", { class: "task-line" });
-  const about = el("p", { class: "task-line" });
-  const actions = el("div", { class: "actions" });
-  const element = el("header", { class: "task-head" }, el("div", { class: "task-title" }, el("h1", {}, name), about, line), actions);
+  const line = el("p.task-line");
+  const about = el("p.task-line");
+  const actions = el("div.actions");
+  const element = el("header.task-head", el("div.task-title", el("h1", name), about, line), actions);
   let drawn = "";
 
   const send = (verb) => post(ofTask(name, `/${verb}`));
@@ -33,7 +33,7 @@ export const taskHead = ({ name, onRun, onSearch }) => {
     });
   };
 
-  const blocked = (label, reason) => [el("span", { class: "quiet reason" }, reason), el("button", { class: "button", disabled: true, title: reason }, label)];
+  const blocked = (label, reason) => [el("span.quiet.reason", reason), el("button.button", { disabled: true, title: reason }, label)];
 
   const asked = (title, text, verb, label, busy, glyph) =>
     action({
@@ -68,27 +68,27 @@ export const taskHead = ({ name, onRun, onSearch }) => {
       const key = JSON.stringify([task, down, live.map(({ status }) => status)]);
       if (key === drawn) return;
       drawn = key;
-      fill(about, task.description && el("span", {}, task.description));
+      fill(about, task.description && el("span", task.description));
       const fixed = nextWord(task);
       const next = age(0);
       if (!fixed) setDue(next, millis(task.next_run_at));
-      const zone = task.cron ? el("span", { class: "mono quiet" }, task.timezone ?? schedulerZone()) : null;
+      const zone = task.cron ? el("span.mono.quiet", task.timezone ?? schedulerZone()) : null;
       fill(line,
-        task.cron && el("span", { class: "mono" }, task.cron), zone,
-        task.kind === "service" && el("span", { class: "mono" }, task.instances === 1 ? "one instance" : `${task.instances} instances`),
+        task.cron && el("span.mono", task.cron), zone,
+        task.kind === "service" && el("span.mono", task.instances === 1 ? "one instance" : `${task.instances} instances`),
         down > 0 && badge("partial", `${countOf(entry)} up`),
-        task.paused ? el("span", { class: "tag tag-warn" }, "schedule paused") : task.stopped ? el("span", { class: "tag tag-warn" }, "stopped") : null,
-        !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", {}, fixed) : el("span", {}, "next ", next)),
-        el("span", { class: "quiet only-wide" }, policyOf(task)));
+        task.paused ? el("span.tag.tag-warn", "schedule paused") : task.stopped ? el("span.tag.tag-warn", "stopped") : null,
+        !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", fixed) : el("span", "next ", next)),
+        el("span.quiet.only-wide", policyOf(task)));
       fill(actions,
-        el("button", { class: "button button-bare", onclick: onSearch, title: "Ctrl+K" }, "Search logs"),
+        el("button.button.button-bare", { onclick: onSearch, title: "Ctrl+K" }, "Search logs"),
         ...[task.kind === "service" ? service(entry) : [pause(entry), run(entry)]].flat(2));
     },
     /** A task that is not in the configuration any more. */
     gone() {
-      fill(about, el("span", {}, "This task is no longer in the configuration. Its history is kept as long as retention allows."));
+      fill(about, el("span", "This task is no longer in the configuration. Its history is kept as long as retention allows."));
       fill(line);
-      fill(actions, el("button", { class: "button button-bare", onclick: onSearch }, "Search logs"));
+      fill(actions, el("button.button.button-bare", { onclick: onSearch }, "Search logs"));
     },
   };
 };

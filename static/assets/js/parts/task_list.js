@@ -25,21 +25,21 @@ export const taskList = ({ store }) => {
   let entries = [];
   const opened = new Set();
 
-  const tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "State" }, TABS.map(([name, title]) =>
-    el("button", { class: "tab", role: "tab", id: `tab-${name}`, "aria-controls": "task-list", "data-tab": name, onclick: () => choose(name) }, title, el("span", { class: "count" }))));
+  const tabs = el("div.tabs", { role: "tablist", "aria-label": "State" }, TABS.map(([name, title]) =>
+    el("button.tab", { role: "tab", id: `tab-${name}`, "aria-controls": "task-list", "data-tab": name, onclick: () => choose(name) }, title, el("span.count"))));
   const order = el("select", {
     "aria-label": "Order", onchange: () => { keep("order", order.value); draw(); },
   }, Object.keys(ORDERS).map((name) => el("option", { value: name }, name)));
   order.value = ORDERS[setting("order")] ? setting("order") : "Attention first";
   const search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search tasks", "data-search": true, oninput: () => draw() });
-  const table = el("table", { class: "tasks" }, el("caption", { class: "visually-hidden" }, "Tasks"),
-    el("colgroup", {}, COLUMNS.map((name) => el("col", { class: `col-${name}` }))),
-    el("thead", { class: "visually-hidden" }, el("tr", {}, ["State", "Task", "Trigger", "Last runs", "Last result", "Last run", "Next run"].map((name) => el("th", { scope: "col" }, name)))));
+  const table = el("table.tasks", el("caption.visually-hidden", "Tasks"),
+    el("colgroup", COLUMNS.map((name) => el("col", { class: `col-${name}` }))),
+    el("thead.visually-hidden", el("tr", ["State", "Task", "Trigger", "Last runs", "Last result", "Last run", "Next run"].map((name) => el("th", { scope: "col" }, name)))));
   const body = el("div", { id: "task-list", role: "tabpanel", "aria-labelledby": "tab-all" });
   const element = el("section", { "aria-label": "Tasks" },
-    el("div", { class: "list-head" }, tabs,
-      el("div", { class: "list-tools" }, el("label", { class: "select" }, order, icon("chevron")),
-        el("label", { class: "field" }, icon("search"), search, el("span", { class: "key" }, "/")))),
+    el("div.list-head", tabs,
+      el("div.list-tools", el("label.select", order, icon("chevron")),
+        el("label.field", icon("search"), search, el("span.key", "/")))),
     body);
 
   tabs.addEventListener("keydown", (event) => {
@@ -80,15 +80,15 @@ export const taskList = ({ store }) => {
   };
 
   const nothing = () => {
-    if (!entries.length) return empty("No tasks yet", ["Tasks are defined in ", el("span", { class: "mono" }, "runwisp.toml"), ", read at the start of the daemon. The smallest one:"], EXAMPLE);
+    if (!entries.length) return empty("No tasks yet", ["Tasks are defined in ", el("span.mono", "runwisp.toml"), ", read at the start of the daemon. The smallest one:"], EXAMPLE);
     if (search.value) return empty("No such task", `No name or description has "${search.value.trim()}".`);
     return empty({ attention: "Nothing needs attention", running: "Nothing is running", scheduled: "Nothing is scheduled", manual: "No task is started by hand only" }[tab]);
   };
 
   const group = ({ title }) => {
-    const head = title && el("tr", {}, el("th", { colspan: COLUMNS.length, scope: "rowgroup" }, title));
-    const more = el("button", { class: "show-all" });
-    return el("tbody", {}, head, el("tr", { class: "more-row", hidden: true, "data-key": "more" }, el("td", { colspan: COLUMNS.length }, more)));
+    const head = title && el("tr", el("th", { colspan: COLUMNS.length, scope: "rowgroup" }, title));
+    const more = el("button.show-all");
+    return el("tbody", head, el("tr.more-row", { hidden: true, "data-key": "more" }, el("td", { colspan: COLUMNS.length }, more)));
   };
 
   const updateGroup = (node, { state, list, most }) => {
@@ -112,17 +112,17 @@ export const taskList = ({ store }) => {
 };
 
 const row = ({ task, outcomes, live }) => {
-  const link = el("a", { class: "task-name", href: taskPath(task.name), "data-row": true }, task.name);
+  const link = el("a.task-name", { href: taskPath(task.name), "data-row": true }, task.name);
   return el("tr", {
     onclick: (event) => event.target.closest("a, button") || String(getSelection()) || go(taskPath(task.name)),
   },
-  el("td", {}, mark("idle")),
-  el("td", { class: "cell-name", title: task.description ? `${task.name}: ${task.description}` : task.name }, link, el("span", { class: "task-about" }, task.description ?? "")),
-  el("td", { class: "hide-phone" }, el("span", { class: "mono quiet", title: task.cron ? schedule(task.cron) : null }, triggerOf(task))),
-  el("td", { class: "cell-strip" }, strip(outcomes, { live: live.length })),
-  el("td", { class: "cell-last" }, el("span", { class: "outcome" })),
-  el("td", { class: "hide-phone num quiet" }, age(0)),
-  el("td", { class: "cell-next num quiet" }, age(0)));
+  el("td", mark("idle")),
+  el("td.cell-name", { title: task.description ? `${task.name}: ${task.description}` : task.name }, link, el("span.task-about", task.description ?? "")),
+  el("td.hide-phone", el("span.mono.quiet", { title: task.cron ? schedule(task.cron) : null }, triggerOf(task))),
+  el("td.cell-strip", strip(outcomes, { live: live.length })),
+  el("td.cell-last", el("span.outcome")),
+  el("td.hide-phone.num.quiet", age(0)),
+  el("td.cell-next.num.quiet", age(0)));
 };
 
 const updateRow = (node, entry) => {

@@ -7,11 +7,11 @@ const STAY = 8000;
 const UNDO = 5000;
 const MOST = 4;
 
-const corner = el("div", { class: "toasts", role: "region", "aria-label": "Messages" });
+const corner = el("div.toasts", { role: "region", "aria-label": "Messages" });
 // Polite: whoever hears the page is not interrupted.
 const polite = el("div", { role: "status" });
 const urgent = el("div", { role: "alert" });
-const spoken = el("div", { class: "visually-hidden", role: "status" });
+const spoken = el("div.visually-hidden", { role: "status" });
 corner.append(urgent, polite, spoken);
 
 /** Where toasts appear; the shell puts it into the page. */
@@ -21,7 +21,7 @@ export const toasts = () => corner;
 export const speak = (text) => fill(spoken, text);
 
 const show = ({ outcome, title, text, action, isError = false, stay = STAY }) => {
-  const node = el("div", { class: "toast" });
+  const node = el("div.toast");
   let timer;
   const close = () => {
     clearTimeout(timer);
@@ -30,9 +30,9 @@ const show = ({ outcome, title, text, action, isError = false, stay = STAY }) =>
   fill(
     node,
     mark(outcome),
-    el("div", { class: "toast-text" }, el("b", {}, title), text && el("p", {}, text)),
-    action && el("button", { class: "button", onclick: () => { close(); action.act(); } }, action.name),
-    el("button", { class: "button button-bare button-icon", "aria-label": "Close message", onclick: close }, icon("close")),
+    el("div.toast-text", el("b", title), text && el("p", text)),
+    action && el("button.button", { onclick: () => { close(); action.act(); } }, action.name),
+    el("button.button.button-bare.button-icon", { "aria-label": "Close message", onclick: close }, icon("close")),
   );
   const list = isError ? urgent : polite;
   list.append(node);
