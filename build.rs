@@ -2,8 +2,6 @@
 //! are served as they stand there, but for the comments and blanks of scripts and style sheets,
 //! which nobody has to load.
 
-#![expect(clippy::print_stdout, reason = "so a build script speaks to cargo")]
-
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
