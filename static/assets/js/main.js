@@ -45,6 +45,7 @@ const build = () => {
     top.menu.focus();
   });
   fill(shell, side.element, top.element, shade, main);
+  document.getElementById("boot").remove();
   document.body.append(el("a.skip", { href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "Skip to content"), stale().element, shell, toasts());
   onRoute(() => menu(false));
   return { shell, top, main };
