@@ -52,11 +52,11 @@ fn introduction(options: &Options, password: &str) -> String {
     let data = options.data.display();
     format!(
         "RunWisp demo: jobs every few seconds, two services, until Ctrl-C.\n  \
-         Address:  http://{address}\n  \
-         Password: {password}\n  \
-         Look at:  runwisp history --data {data}\n            \
+         Dashboard: http://{address}\n  \
+         Password:  {password}\n  \
+         Look at:   runwisp history --data {data}\n             \
          runwisp logs -f web --data {data}\n  \
-         Try:      runwisp run by-hand --data {data}\n            \
+         Try:       runwisp run by-hand --data {data}\n             \
          runwisp restart web --data {data}\n\n"
     )
 }

@@ -39,7 +39,6 @@ export const mount = (root, { store }) => {
       isDrawn = true;
       clearTimeout(patience);
       fill(body, list.element, el("aside.aside", { "aria-label": "At a glance" }, panels[0].element, next.element, panels[1].element, panels[2].element));
-      band.read().catch(() => {});
     }
     speak();
     list.update();
@@ -56,6 +55,8 @@ export const mount = (root, { store }) => {
     if (Number.isNaN(next.nextAt()) && Math.floor(at / 1000) % 60 === 0) band.read().catch(() => {});
   };
   draw();
+  // Beside the store's own reading.
+  band.read().catch(() => {});
   return all(
     () => clearTimeout(patience), store.onChange(draw), store.onSample(() => isDrawn && panels[2].update()),
     onSecond(tick), onZone(draw), onZone(next.draw), numbers.end, band.end,

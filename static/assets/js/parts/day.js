@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { dayBand } from "../charts/band.js";
 import { downtimes } from "../charts/downtime.js";
-import { now } from "../clock.js";
+import { now, skew } from "../clock.js";
 import { millis } from "../format.js";
 import { isFailure, outcomeOf } from "../marks.js";
 import { go, runPath } from "../router.js";
@@ -23,13 +23,15 @@ export const day = ({ store, onUpcoming }) => {
   const band = dayBand({ onOpen: (failure) => go(runPath(failure.task_name, failure.id)) });
   const narrow = matchMedia("(max-width: 43.75rem)");
   let data = null;
+  let ahead = 0;
 
   const draw = () => data && band.update({ ...data, now: now() });
 
   const read = async () => {
-    const { back, ahead } = narrow.matches ? NARROW : WIDE;
-    const from = Math.floor((now() - back) / BUCKET) * BUCKET;
-    const to = Math.ceil((now() + ahead) / BUCKET) * BUCKET;
+    ahead = skew();
+    const hours = narrow.matches ? NARROW : WIDE;
+    const from = Math.floor((now() - hours.back) / BUCKET) * BUCKET;
+    const to = Math.ceil((now() + hours.ahead) / BUCKET) * BUCKET;
     const text = (at) => new Date(at).toISOString();
     const [past, failures, upcoming, history] = await Promise.all([
       get("/api/timeline", { from: text(from), to: text(now()), bucket: BUCKET / 1000, merge: true }),
@@ -80,6 +82,8 @@ export const day = ({ store, onUpcoming }) => {
 
   const again = () => document.hidden || read().catch(() => {});
   const timers = [setInterval(again, EVERY), setInterval(draw, MINUTE)];
+  // A browser whose clock is wrong has asked for the wrong hours.
+  const check = () => Math.abs(skew() - ahead) > BUCKET && again();
   const listen = () => again();
   narrow.addEventListener("change", listen);
   return {
@@ -87,7 +91,7 @@ export const day = ({ store, onUpcoming }) => {
     /** Rejects as requests do. */
     read,
     end: all(
-      store.onRun(hear), store.onStale(again), () => timers.forEach(clearInterval), () => band.destroy(),
+      store.onRun(hear), store.onStale(again), store.onSample(check), () => timers.forEach(clearInterval), () => band.destroy(),
       () => narrow.removeEventListener("change", listen),
     ),
   };
