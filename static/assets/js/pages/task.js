@@ -140,6 +140,19 @@ export const mount = (root, { store, name }) => {
     fill(root, el("div.panel-note", el("h1.page-title", "No such task"),
       el("p.quiet", "Neither the configuration nor the history knows ", el("span.mono", name), ". ", el("a.prose-link", { href: "/" }, "Overview"))));
 
+  // What has just been read may know more of the run that is shown.
+  const renew = async () => {
+    const shown = panel;
+    if (!shown) return;
+    const { id } = shown.run;
+    try {
+      const run = runs.find((known) => known.id === id) ?? (await get(ofTask(name, `/runs/${id}`)));
+      if (panel === shown) shown.update(run);
+    } catch (error) {
+      if (panel === shown && error.status === 404) shown.vanish();
+    }
+  };
+
   const days = async () => {
     const { days: found } = await get(ofTask(name, "/days"), { days: 371 });
     if (isOver) return;
@@ -156,6 +169,7 @@ export const mount = (root, { store, name }) => {
       isMore = page.total > runs.length;
       compose();
       draw();
+      renew();
       show();
       days().catch(() => {});
     } catch (error) {
