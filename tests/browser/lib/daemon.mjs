@@ -65,6 +65,7 @@ export class Daemon {
       BINARY,
       ["daemon", "--config", this.config, "--data", this.data, "--port", String(this.port)],
       {
+        cwd: this.home,
         env: { ...env, RUNWISP_PASSWORD: this.password },
         stdio: ["ignore", log, log],
         detached: this.#isApart,

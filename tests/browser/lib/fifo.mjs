@@ -2,9 +2,8 @@
 // anything takes.
 
 import { execFileSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { within } from "./wait.mjs";
 
 /** The command of a task that echoes the lines of a pipe: `exit N` ends it, `! text` is for stderr. */
 export const listener = (name) => `
@@ -18,9 +17,13 @@ while read -r line <&3; do
 done
 `;
 
-/** Makes the pipe, and gives the function that says lines to the run that has it open. */
+/**
+ * Makes the pipe, and gives the function that says lines to the run that reads it, or to the next one
+ * that will: it is open for reading here too, so that nobody waits.
+ */
 export function speaker(daemon, name) {
   const path = join(daemon.home, `pipe-${name}`);
   execFileSync("mkfifo", [path]);
-  return (...lines) => within(`a run that reads ${path}`, writeFile(path, lines.map((line) => `${line}\n`).join("")));
+  const pipe = openSync(path, "r+");
+  return (...lines) => writeSync(pipe, lines.map((line) => `${line}\n`).join(""));
 }
