@@ -15,94 +15,109 @@ const ordinal = (number) => {
   return `${number}${tail}`;
 };
 
-const NAMES = [...DAYS, ...MONTHS].map((name) => name.slice(0, 3).toLowerCase());
-const valueOf = (text, names) => {
-  if (/^\d+$/.test(text)) return Number(text);
-  const place = NAMES.indexOf(text.toLowerCase());
-  if (place < 0) return NaN;
-  return names === DAYS ? place : place - DAYS.length + 1;
-};
+// Least and greatest value, and what the values are called from the least on.
+const FIELDS = [[0, 59], [0, 59], [0, 23], [1, 31], [1, 12, MONTHS], [0, 7, DAYS]];
+const whole = (text) => (/^\d+$/.test(text) ? Number(text) : NaN);
 
-// A field as { every } or { step, from } or { values, range }; null where no words fit.
-const read = (text, names) => {
-  if (text === "*" || text === "?") return { every: true };
-  const step = /^(?:\*|0)\/(\d+)$/.exec(text);
-  if (step) return { step: Number(step[1]), from: 0 };
-  const shifted = /^(\d+)\/(\d+)$/.exec(text);
-  if (shifted) return { step: Number(shifted[2]), from: Number(shifted[1]) };
-  const values = [];
-  let range = null;
-  for (const item of text.split(",")) {
-    const ends = item.split("-").map((end) => valueOf(end, names));
-    if (ends.length > 2 || ends.some(Number.isNaN)) return null;
-    if (ends.length === 2) range = ends;
-    for (let value = ends[0]; value <= ends.at(-1); value += 1) values.push(value);
+// The values of a field, and what can be said of them; null where it is not one. `isFree` is as the
+// daemon has it: a field with a star does not choose days by itself.
+const read = (text, place) => {
+  const [least, most, names = []] = FIELDS[place];
+  const valueOf = (word) => {
+    const named = names.findIndex((name) => name.slice(0, 3).toLowerCase() === word.toLowerCase());
+    return named < 0 ? whole(word) : named + least;
+  };
+  const isWeek = names === DAYS;
+  const isAny = (item) => item[0] === "*" || item[0] === "?";
+  const items = text.split(",");
+  const found = new Set();
+  for (const item of items) {
+    const [base, by = "", ...more] = item.split("/");
+    const ends = base === "*" || base === "?" ? [least, most] : base.split("-").map(valueOf);
+    const step = item === base ? 1 : whole(by);
+    let [first, last = by ? most : first] = ends;
+    if (isWeek && last === 0 && first > 0) last = 7;
+    if (more.length || ends.length > 2 || !(step > 0 && first >= least && first <= last && last <= most)) return null;
+    for (let value = first; value <= last; value += step) found.add(isWeek ? value % 7 : value);
   }
-  return values.length ? { values, range: text.includes(",") ? null : range } : null;
+  const values = [...found].sort((a, b) => a - b);
+  const size = isWeek ? 7 : most - least + 1;
+  const gap = values[1] - values[0];
+  const isEven = values.every((value, index) => !index || value - values[index - 1] === gap);
+  return {
+    values,
+    isFree: items.some(isAny),
+    every: values.length === size,
+    // Only where it goes on the same over the end: 7 does not go into 60.
+    step: isEven && gap * values.length === size ? gap : 0,
+    isRange: values.at(-1) - values[0] === values.length - 1,
+  };
 };
 
 const everyDuration = (text) => {
   const units = { s: "second", m: "minute", h: "hour", d: "day" };
-  const parts = [...text.matchAll(/(\d+)(ms|s|m|h|d)/g)];
-  if (!parts.length || parts.map(([whole]) => whole).join("") !== text || parts.some(([, , unit]) => !units[unit])) return null;
-  if (parts.length === 1 && parts[0][1] === "1") return `every ${units[parts[0][2]]}`;
-  return `every ${parts.map(([, number, unit]) => `${number} ${units[unit]}${number === "1" ? "" : "s"}`).join(" ")}`;
-};
-
-const times = (hours, minutes) => {
-  const all = hours.flatMap((hour) => minutes.map((minute) => `${two(hour)}:${two(minute)}`));
-  return all.length <= 4 ? `at ${listed(all)}` : null;
+  const parts = [...text.matchAll(/(\d+)([a-z]+)/g)].map(([, number, unit]) => [Number(number), units[unit], number + unit]);
+  if (parts.map(([, , part]) => part).join("") !== text || parts.some(([, unit]) => !unit)) return null;
+  const some = parts.filter(([number]) => number);
+  if (!some.length) return null;
+  if (some.length === 1 && some[0][0] === 1) return `every ${some[0][1]}`;
+  return `every ${some.map(([number, unit]) => `${number} ${unit}${number === 1 ? "" : "s"}`).join(" ")}`;
 };
 
 const clockWords = (second, minute, hour) => {
-  if (second.step && second.from === 0 && minute.every && hour.every) return second.step === 1 ? "every second" : `every ${second.step} seconds`;
-  if (second.step || second.every) return second.every && minute.every && hour.every ? "every second" : null;
-  const late = second.values.length > 1 || second.values[0] !== 0;
-  if (late && minute.every && hour.every) return second.values.length < 5 ? `every minute at second ${listed(second.values)}` : null;
-  if (late) return null;
-  if (minute.every && hour.every) return "every minute";
-  if (minute.step && hour.every) {
-    const start = minute.from ? `, from minute ${minute.from}` : "";
-    return minute.step === 1 ? "every minute" : `every ${minute.step} minutes${start}`;
+  const isAlways = minute.every && hour.every;
+  if (second.values.length > 1 || second.values[0]) {
+    if (!isAlways) return null;
+    if (second.every) return "every second";
+    if (second.step && !second.values[0]) return `every ${second.step} seconds`;
+    return second.values.length < 5 ? `every minute at second ${listed(second.values)}` : null;
   }
-  if (minute.values && hour.every) {
-    if (minute.values.length === 1) return minute.values[0] === 0 ? "every hour" : `every hour at :${two(minute.values[0])}`;
-    return minute.values.length < 5 ? `every hour at ${listed(minute.values.map((value) => `:${two(value)}`))}` : null;
+  if (isAlways) return "every minute";
+  const [from] = minute.values;
+  const isOnce = minute.values.length === 1;
+  if (hour.every) {
+    if (isOnce) return from ? `every hour at :${two(from)}` : "every hour";
+    if (minute.step && !from) return `every ${minute.step} minutes`;
+    if (minute.values.length < 5) return `every hour at ${listed(minute.values.map((value) => `:${two(value)}`))}`;
+    return minute.step ? `every ${minute.step} minutes from :${two(from)}` : null;
   }
-  if (minute.values?.length === 1 && hour.step) {
-    const at = minute.values[0] ? ` at :${two(minute.values[0])}` : "";
-    return hour.from === 0 ? `every ${hour.step} hours${at}` : null;
+  if (isOnce && hour.step && hour.values.length > 2 && !hour.values[0]) {
+    return `every ${hour.step} hours${from ? ` at :${two(from)}` : ""}`;
   }
-  if (minute.values && hour.values && !hour.range) return times(hour.values, minute.values);
-  if (hour.range) {
-    const [first, last] = hour.range.map(two);
-    if (minute.every) return `every minute from ${first}:00 to ${last}:59`;
-    if (minute.step && !minute.from) return `every ${minute.step} minutes from ${first}:00 to ${last}:59`;
-    if (minute.values?.length === 1) return `every hour from ${first}:${two(minute.values[0])} to ${last}:${two(minute.values[0])}`;
+  if (hour.values.length * minute.values.length < 5) {
+    return `at ${listed(hour.values.flatMap((at) => minute.values.map((past) => `${two(at)}:${two(past)}`)))}`;
   }
-  return null;
+  if (!hour.isRange) return null;
+  const [first, last] = [hour.values[0], hour.values.at(-1)].map(two);
+  if (isOnce) return `every hour from ${first}:${two(from)} to ${last}:${two(from)}`;
+  if (!minute.step || from) return null;
+  return `every ${minute.every ? "minute" : `${minute.step} minutes`} from ${first}:00 to ${last}:59`;
 };
 
 const dayWords = (dom, month, dow) => {
   const words = [];
-  if (!dow.every) {
-    if (!dow.values) return null;
-    const days = [...new Set(dow.values.map((value) => value % 7))].sort((a, b) => (a || 7) - (b || 7));
+  // Cron's own rule: with both fields given, either day will do.
+  const isEither = !dom.isFree && !dow.isFree;
+  const isDaily = isEither ? dom.every || dow.every : dom.every && dow.every;
+  if (!isDaily && !dom.every && !dow.every && !(isEither && month.every)) return null;
+  if (!isDaily && !dom.every) {
+    if (dom.values.length > 4) return null;
+    words.push(`on the ${listed(dom.values.map(ordinal))}`);
+    if (!dow.every) words.push("and also");
+  }
+  if (!isDaily && !dow.every) {
+    const days = [...dow.values].sort((a, b) => (a || 7) - (b || 7));
     const key = days.join("");
     if (key === "12345") words.push("on weekdays");
     else if (key === "60") words.push("on weekends");
-    else if (days.length < 7) words.push(`on ${listed(days.map((day) => DAYS[day]))}`);
+    else words.push(`on ${listed(days.map((day) => DAYS[day]))}`);
   }
-  if (!dom.every) {
-    if (!dom.values || dom.values.length > 4) return null;
-    const days = `on the ${listed(dom.values.map(ordinal))}`;
-    // Cron's own rule: with both fields given, either day will do.
-    words.unshift(words.length ? `${days} and also` : days);
-  }
+  const isDated = words.length === 1 && dow.every;
   if (!month.every) {
-    if (!month.values || month.values.length > 4) return null;
-    words.push(`in ${listed(month.values.map((value) => MONTHS[value - 1]))}`);
-  } else if (!dom.every && dow.every) words.push("of each month");
+    if (month.values.length > 4) return null;
+    words.push(`${isDated ? "of" : "in"} ${listed(month.values.map((value) => MONTHS[value - 1]))}`);
+    // Not every month has the last three.
+  } else if (isDated && dom.values.at(-1) < 29) words.push("of each month");
   return words.join(" ");
 };
 
@@ -113,12 +128,11 @@ export const schedule = (expression) => {
   const fields = (ALIASES[text.toLowerCase()] ?? text).split(/\s+/);
   if (fields.length === 5) fields.unshift("0");
   if (fields.length !== 6) return null;
-  const [second, minute, hour, dom, month, dow] = fields.map((field, place) =>
-    read(field, place === 5 ? DAYS : place === 4 ? MONTHS : undefined));
+  const [second, minute, hour, dom, month, dow] = fields.map(read);
   if (![second, minute, hour, dom, month, dow].every(Boolean)) return null;
   const clock = clockWords(second, minute, hour);
   const days = clock && dayWords(dom, month, dow);
   if (clock === null || days === null) return null;
-  if (days === "") return clock.startsWith("at ") ? `daily ${clock}` : clock;
-  return `${clock} ${days}`;
+  const isDaily = clock.startsWith("at ") && !days.startsWith("on ");
+  return `${isDaily ? "daily " : ""}${clock} ${days}`.trim();
 };
