@@ -1,7 +1,7 @@
 // Which runs are wanted: as the address has it, as the API asks for it, as chips show it, and
 // whether a run that has just changed is one of them. Pure.
 
-import { dayName, midnight, millis } from "./format.js";
+import { dayName, midnight, millis, offsetOf } from "./format.js";
 import { outcomeOf, word } from "./marks.js";
 
 /** Groups of outcomes that people think in. */
@@ -25,10 +25,10 @@ export const readFilter = (search) => {
   const given = new URLSearchParams(search);
   const filter = {};
   for (const field of FIELDS) if (given.get(field)) filter[field] = given.get(field);
-  const known = (filter.status ?? "").split(",").filter((name) => BUCKETS[name] || REASONS.includes(name));
+  const known = (filter.status ?? "").split(",").filter((name) => Object.hasOwn(BUCKETS, name) || REASONS.includes(name));
   if (known.length) filter.status = known.join(",");
   else delete filter.status;
-  for (const end of ["from", "to"]) if (filter[end] && !DAY.test(filter[end])) delete filter[end];
+  for (const end of ["from", "to"]) if (filter[end] && !(DAY.test(filter[end]) && noon(filter[end]))) delete filter[end];
   if (filter.exit && !exitRange(filter.exit)) delete filter.exit;
   if (filter.by && !TRIGGERS.includes(filter.by)) delete filter.by;
   if (filter.retries) filter.retries = "1";
@@ -58,10 +58,12 @@ export const exitRange = (text) => {
 const statuses = (filter) => (filter.status ?? "").split(",").filter(Boolean).flatMap((name) => BUCKETS[name] ?? [name]);
 
 const noon = (day) => Date.parse(`${day}T12:00:00Z`);
+// Noon of the zone itself: that of Greenwich is tomorrow in Auckland.
+const start = (day, zone, days) => midnight(noon(day) - offsetOf(noon(day), zone), zone, days);
 /** First and last instant of the days, in the zone that times are shown in. */
 const range = ({ from, to }, zone) => ({
-  after: from && midnight(noon(from), zone),
-  before: to && midnight(noon(to), zone, 1) - 1,
+  after: from && start(from, zone),
+  before: to && start(to, zone, 1) - 1,
 });
 
 const instant = (at) => at && new Date(at).toISOString();
@@ -94,7 +96,7 @@ export const wants = (filter, run, zone) => {
     && (!filter.task || run.task_name === filter.task)
     && (!filter.by || run.triggered_by === filter.by)
     && !(created < after) && !(created > before)
-    && !(run.exit_code < exit.min) && !(run.exit_code > exit.max)
+    && (!filter.exit || run.status === "ended") && !(run.exit_code < exit.min) && !(run.exit_code > exit.max)
     && (!filter.retries || run.retry_attempt > 0)
     && (!filter.q || `${run.task_name}\n${run.id}`.toLowerCase().includes(filter.q.toLowerCase()));
 };

@@ -24,7 +24,7 @@ const ago = (passed) => {
 
 // Rounded up, so that "in 0s" is never said, and cut to what still matters.
 const span = (wait) => {
-  if (wait < MINUTE) return `${Math.max(1, Math.ceil(wait / 1000))}s`;
+  if (wait <= 59_000) return `${Math.max(1, Math.ceil(wait / 1000))}s`;
   const minutes = Math.round(wait / MINUTE);
   if (minutes < 60) return `${minutes}m`;
   if (minutes < 10 * 60) return joined(Math.floor(minutes / 60), "h", minutes % 60, "m");
@@ -55,7 +55,7 @@ export const elapsed = (ms) => duration(Math.max(0, Math.floor(ms / 1000) * 1000
 export const bytes = (count) => {
   const units = ["B", "KB", "MB", "GB", "TB", "PB"];
   let unit = 0;
-  while (count >= 1024 && unit < units.length - 1) {
+  while (Math.round(count) >= 1024 && unit < units.length - 1) {
     count /= 1024;
     unit += 1;
   }
@@ -150,7 +150,9 @@ export const offsetOf = (at, zone) => {
 export const midnight = (at, zone, days = 0) => {
   const { year, month, day } = civil(at, zone);
   const civilMidnight = Date.UTC(year, month - 1, Number(day) + days);
-  // Once with the offset of the moment, once more with that of the guess: enough around a change.
-  const guess = civilMidnight - offsetOf(at, zone);
-  return civilMidnight - offsetOf(guess, zone);
+  // With the offset of the day before, then with that of the guess: enough around a change.
+  const guess = civilMidnight - offsetOf(civilMidnight - DAY, zone);
+  const better = civilMidnight - offsetOf(guess, zone);
+  // Where the clock leaves midnight out, the day begins with the guess.
+  return better + offsetOf(better, zone) < civilMidnight ? guess : better;
 };

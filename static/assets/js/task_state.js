@@ -97,20 +97,18 @@ const activity = (entry) => {
   const last = lastOf(entry);
   return number(last ? timeOf(last) : NaN, -Infinity);
 };
+// Infinity minus Infinity is no number, and means the same.
 const byActivity = (a, b) => activity(b) - activity(a) || byName(a, b);
+
+const nextOf = ({ task }) => number(millis(task.next_run_at), Infinity);
 
 /** Orders of the list, by their name in the interface. */
 export const ORDERS = {
-  "Attention first": (a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || compare(byActivity, a, b),
+  "Attention first": (a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || byActivity(a, b),
   Name: byName,
-  "Last activity": (a, b) => compare(byActivity, a, b),
-  "Next run": (a, b) =>
-    compare((one, two) => number(millis(one.task.next_run_at), Infinity) - number(millis(two.task.next_run_at), Infinity), a, b) ||
-    compare(byActivity, a, b),
+  "Last activity": byActivity,
+  "Next run": (a, b) => nextOf(a) - nextOf(b) || byActivity(a, b),
 };
-
-// Infinity minus Infinity is no number, and means the same.
-const compare = (by, a, b) => by(a, b) || byName(a, b);
 
 /** Whether the name or the description has the text, in any case. */
 export const matches = (task, text) => {

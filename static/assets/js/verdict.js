@@ -28,8 +28,8 @@ const clause = (entry, now) => {
   const rank = SEVERITY.indexOf(latest.end_reason);
   const row = latest.end_reason === "missed" ? 1 : streak(entry.outcomes);
   if (row > 1) {
-    const times = row >= entry.outcomes.length && row > 9 ? "every time" : NUMBERS[row] ?? `${row} times`;
-    return { rank, text: `${verb} ${times} in a row, last ${relative(timeOf(latest), now)}` };
+    const times = row >= entry.outcomes.length && row > 9 ? "every time" : `${NUMBERS[row] ?? `${row} times`} in a row`;
+    return { rank, text: `${verb} ${times}, last ${relative(timeOf(latest), now)}` };
   }
   return { rank, text: `${verb} ${relative(timeOf(latest), now)}` };
 };
