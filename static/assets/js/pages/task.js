@@ -137,7 +137,7 @@ export const mount = (root, { store, name }) => {
   };
 
   const none = () =>
-    fill(root, el("div.panel-note", el("h1.page-title", "No such task"),
+    fill(root, el("div.panel-note", el("h1", "No such task"),
       el("p.quiet", "Neither the configuration nor the history knows ", el("span.mono", name), ". ", el("a.prose-link", { href: "/" }, "Overview"))));
 
   // What has just been read may know more of the run that is shown.
