@@ -178,6 +178,8 @@ export const mount = (root, { store, name }) => {
       if (error.status === 404 || error.status === 422) return store.isLoaded ? none() : whenLoaded(none);
       if (isRead && error instanceof Unreachable) return;
       fill(root, el("div.panel-note", broken(error, read)));
+    } finally {
+      clearTimeout(patience);
     }
   };
 
