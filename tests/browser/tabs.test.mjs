@@ -6,6 +6,7 @@ import { visit } from "./lib/browser.mjs";
 import { listener, speaker } from "./lib/fifo.mjs";
 import { hasLines } from "./lib/logs.mjs";
 import { becomes, shows } from "./lib/looks.mjs";
+import { lookAt, plant } from "./lib/sight.mjs";
 import { stage } from "./lib/scenes.mjs";
 
 /** As many connections as a browser opens to a host. */
@@ -54,24 +55,31 @@ scene("a schedule that is paused in one tab is paused in the other", {}, async (
 
 scene("six tabs, each with a log that goes on, and none starves", {}, async ({ page, context, daemon }) => {
   const { id } = await daemon.run("talk");
-  const pages = [page];
-  while (pages.length < TABS) pages.push(await context.newPage());
-  for (const one of pages) await visit(one, `/tasks/talk/${id}`);
+  await plant(context);
+  const pages = [];
+  for (let n = 0; n < TABS; n += 1) {
+    const next = n === 0 ? page : await context.newPage();
+    await visit(next, `/tasks/talk/${id}`);
+    pages.push(next);
+    if (n < TABS - 1) await next.evaluate(() => window.setHidden(true));
+  }
   say("to everybody");
   // Whichever is looked at is up to date and answers.
-  for (const [n, one] of pages.entries()) {
-    await one.bringToFront();
-    await hasLines(one, ["to everybody", ...Array.from({ length: n }, (_, before) => `line ${before}`)]);
-    say(`line ${n}`);
-    await one.locator(".log-rows .line", { hasText: `line ${n}` }).waitFor();
+  const all = ["to everybody"];
+  for (const one of pages) {
+    await lookAt(pages, one);
+    await hasLines(one, all);
+    say(`line ${all.length}`);
+    all.push(`line ${all.length}`);
+    await hasLines(one, all);
     await one.getByRole("link", { name: "All runs", exact: true }).click();
     await one.locator(`.run-table a[href$="${id}"]`).waitFor();
     await one.goBack();
-    await one.locator(".log-rows .line", { hasText: `line ${n}` }).waitFor();
+    await hasLines(one, all);
   }
   say("exit 0");
-  await pages[0].bringToFront();
-  await shows(pages[0].locator(".run-verdict h2"), /^success after/);
+  await lookAt(pages, page);
+  await shows(page.locator(".run-verdict h2"), /^success after/);
 });
 
 scene("the theme is switched, kept, and followed by the other tab", {}, async ({ page, context }) => {
