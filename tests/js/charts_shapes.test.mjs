@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { calendar, dayState } from "../../static/assets/js/charts/heat.js";
-import { apart, scaleOf } from "../../static/assets/js/charts/scale.js";
-import { slots } from "../../static/assets/js/charts/slots.js";
+import { apart, countsOf, scaleOf, slots } from "../../static/assets/js/charts/stats.js";
 
 test("runs, failures and what is expected fall into their slot of the day", () => {
   const made = slots({
@@ -39,6 +38,11 @@ test("without a good run nothing is usual", () => {
   assert.ok(Number.isNaN(scale.usual));
   assert.equal(scale.max, 2000);
   assert.equal(scaleOf([], null).max, 1);
+});
+
+test("outcomes are counted, most first", () => {
+  assert.equal(countsOf(["log_overflow", "success", "success"]), "2 ok, 1 log overflow");
+  assert.equal(countsOf([]), "");
 });
 
 test("of texts that would overlap the first one stays", () => {

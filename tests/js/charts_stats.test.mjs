@@ -5,11 +5,11 @@ import test from "node:test";
 
 import { downtimes } from "../../static/assets/js/charts/downtime.js";
 import { sparkPath } from "../../static/assets/js/charts/spark.js";
+import { tone, worse } from "../../static/assets/js/charts/shapes.js";
 import {
-  alike, atOnce, collisions, finerStep, median, merged, niceMax, peakAt, quantile, tickStep, ticks,
+  alike, atOnce, collisions, finerStep, median, merged, niceMax, quantile, tickStep, ticks,
 } from "../../static/assets/js/charts/stats.js";
-import { stripPaths } from "../../static/assets/js/charts/strip.js";
-import { tone, worse } from "../../static/assets/js/charts/tone.js";
+import { stripOf } from "../../static/assets/js/charts/strip.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -86,12 +86,12 @@ test("three tasks in one minute collide, three starts of one do not", () => {
   assert.deepEqual(found, [{ at: HOUR, names: ["a", "b", "c"] }]);
 });
 
-test("the same tasks that collide again are told once, the largest crowd first", () => {
+test("the same tasks that collide again are told once, the largest crowd first, the nearest time first", () => {
   const found = [
     { at: 1, names: ["a", "b", "c"] }, { at: 2, names: ["a", "b", "c", "d"] }, { at: 3, names: ["a", "b", "c"] },
   ];
   assert.deepEqual(alike(found, 3), [
-    { names: ["a", "b", "c", "d"], times: [2], nearest: 2 }, { names: ["a", "b", "c"], times: [1, 3], nearest: 3 },
+    { names: ["a", "b", "c", "d"], times: [2] }, { names: ["a", "b", "c"], times: [3, 1] },
   ]);
 });
 
@@ -102,15 +102,6 @@ test("runs at once: one that ends when another starts is not beside it", () => {
     { at: 40, count: 1 }, { at: 41, count: 0 },
   ]);
   assert.deepEqual(atOnce([]), []);
-});
-
-test("a crowd is told of if it lasted", () => {
-  const span = (start, end) => ({ start: start * 1000, end: end * 1000 });
-  const steps = atOnce([span(0, 600), span(0, 360), span(0, 360), span(0, 400), span(1, 3)]);
-  assert.deepEqual(peakAt(steps, 0), { count: 4, lasted: 360_000 });
-  assert.equal(peakAt(steps, 120_000), null);
-  assert.equal(peakAt(atOnce([span(0, 1), span(0, 1), span(0, 1)]), 0), null);
-  assert.equal(peakAt([], 0), null);
 });
 
 test("the daemon was down between two lives whose ends are known", () => {
@@ -124,12 +115,13 @@ test("the daemon was down between two lives whose ends are known", () => {
 
 test("a strip has one path for each tone, the newest at the right", () => {
   const runs = ["failed", "success", "skipped", "unheard_of"].map((end_reason, id) => ({ id, end_reason }));
-  const paths = stripPaths(runs, 1);
+  const { bars: { paths }, spots } = stripOf(runs, 1);
   assert.deepEqual([...paths.keys()].sort(), ["f-bad", "f-idle", "f-now", "f-ok"]);
   assert.match(paths.get("f-now"), /^M116 /);
   assert.match(paths.get("f-bad"), /^M112 /);
   assert.match(paths.get("f-idle"), /^M100 .*M104 /);
-  assert.equal(stripPaths(Array(50).fill(runs[1])).get("f-ok").split("z").length - 1, 30);
+  assert.deepEqual(spots.map(({ run: { end_reason: reason } }) => reason), ["unheard_of", "skipped", "success", "failed", "running"]);
+  assert.equal(stripOf(Array(50).fill(runs[1])).bars.paths.get("f-ok").split("z").length - 1, 30);
 });
 
 test("what is not known is calm, and trouble wins", () => {

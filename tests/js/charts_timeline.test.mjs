@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { itemAt, trackOf, usualOf } from "../../static/assets/js/charts/track.js";
+import { spotAt } from "../../static/assets/js/charts/chart.js";
+import { trackOf, usualOf } from "../../static/assets/js/charts/track.js";
 import { RANGES, canMoveOn, moved, ranged, searchOf, viewOf, windowOf, zoomed } from "../../static/assets/js/charts/window.js";
 
 const MINUTE = 60_000;
@@ -61,18 +62,18 @@ const run = (start, end, outcome, replica = 0) => ({ id: `${start}`, start: star
 const lane = (more) => ({ runs: [], buckets: null, bucket: 0, ticks: [], usual: 0, isService: false, instances: 1, ...more });
 
 test("a bar reaches from start to end, and is never too thin to see", () => {
-  const { paths, items } = trackOf(lane({ runs: [run(100, 200, "success"), run(300, 300, "success"), run(700, null, "running")] }), view);
+  const { paths, spots } = trackOf(lane({ runs: [run(100, 200, "success"), run(300, 300, "success"), run(700, null, "running")] }), view);
   assert.equal(paths.get("f-ok"), "M100 10h100v12h-100zM300 10h2.5v12h-2.5z");
   assert.equal(paths.get("f-now"), "M700 10h100v12h-100z");
-  assert.equal(items.length, 3);
+  assert.equal(spots.length, 3);
 });
 
 test("failures that nearly touch are one mark that says how many", () => {
   const runs = [run(100, 101, "failed"), run(110, 111, "timeout"), run(115, 116, "failed"), run(400, 401, "crashed")];
-  const { marks, texts, items } = trackOf(lane({ runs }), view);
+  const { marks, texts, spots } = trackOf(lane({ runs }), view);
   assert.deepEqual(marks.map(({ outcome, x }) => [outcome, Math.round(x)]), [["failed", 118], ["crashed", 403]]);
   assert.deepEqual(texts.map(({ text }) => text), ["×3"]);
-  assert.equal(items[itemAt(items, 118, 16)].runs.length, 3);
+  assert.equal(spotAt(spots, 118, 16).count, 3);
 });
 
 test("what never started has a mark and no bar", () => {
@@ -101,10 +102,10 @@ test("what is to come is a tick, a hollow bar if it takes long, and bold where t
 
 test("many runs are counted, and their failures stand on top", () => {
   const buckets = [{ at: 0, count: 10, failed: 0, worst: "success" }, { at: 10 * MINUTE, count: 5, failed: 2, worst: "timeout" }];
-  const { paths, marks, items } = trackOf(lane({ buckets, bucket: 10 * MINUTE }), view);
-  assert.equal(paths.get("f-ok"), "M0 26v-15h9v15zM10 26v-9h9v9z");
+  const { paths, marks, spots } = trackOf(lane({ buckets, bucket: 10 * MINUTE }), view);
+  assert.equal(paths.get("f-ok"), "M0 11h9v15h-9zM10 17h9v9h-9z");
   assert.deepEqual(marks.map(({ outcome, x }) => [outcome, x]), [["timeout", 15]]);
-  assert.equal(items[itemAt(items, 4, 16)].bucket.count, 10);
+  assert.equal(spotAt(spots, 4, 16).opens.count, 10);
 });
 
 test("the usual duration is that of the good runs", () => {

@@ -1,88 +1,45 @@
 // The last outcomes of a task as small bars: short is calm, tall is trouble. Lists have hundreds of
-// them, so a strip is one element per tone, and the shared tooltip finds the bar by its place.
+// them, so a strip is one element per tone, and a bar is found by its place.
 
-import { fill, set, svg } from "../dom.js";
+import { svg } from "../dom.js";
 import { duration, plural } from "../format.js";
-import { isFailure, look, word } from "../marks.js";
-import { FILL, tone } from "./tone.js";
-import { explain } from "./tooltip.js";
-import { path } from "./shapes.js";
+import { isFailure, word } from "../marks.js";
+import { paint } from "./chart.js";
+import { barOf, fillOf, layers } from "./shapes.js";
 
 const BARS = 30;
 const PITCH = 4;
-const WIDTH = BARS * PITCH - 1;
 const HEIGHT = 18;
 
-const SHAPES = {
-  success: (x, w, ground) => `M${x} ${ground}v-6h${w}v6z`,
-  failed: (x, w, ground) => `M${x} ${ground}v-16l${w / 2}-2 ${w / 2} 2v16z`,
-  timeout: (x, w, ground) => `M${x} ${ground}v-12h${w}v12zM${x} ${ground - 18}h${w}v3.5h${-w}z`,
-  stopped: (x, w, ground) => `M${x} ${ground}v-10h${w}v10z`,
-  missed: (x, w, ground) => `M${x + 0.5} ${ground - 0.5}v-9.5h${Math.max(w - 1, 1)}v9.5z`,
-  running: (x, w, ground) => `M${x} ${ground}v-12.5h${w}v12.5zM${x + w / 2 - 2} ${ground - 16}a2 2 0 1 0 4 0a2 2 0 1 0-4 0z`,
-  skipped: (x, w, ground) => `M${x} ${ground}v-2h${w}v2z`,
-};
-SHAPES.crashed = SHAPES.failed;
-SHAPES.log_overflow = SHAPES.failed;
-
-/** The bar of an outcome on a ground line, at most 18 px high. */
-export const barOf = (outcome, x, width, ground) => (SHAPES[look(outcome)] ?? SHAPES.skipped)(x, width, ground);
-
-/** What stands in the strip, oldest first, and the first free place from the left. */
-const bars = (runs, live) => {
-  const running = Math.min(live, BARS);
-  const ended = runs.slice(0, BARS - running).reverse();
-  const all = [...ended, ...Array(running).fill(null)];
-  return { all, first: BARS - all.length };
-};
-
-/** One path for each class, in a fixed order. */
-export const stripPaths = (runs, live = 0) => {
-  const paths = new Map();
-  const { all, first } = bars(runs, live);
-  all.forEach((run, index) => {
-    const outcome = run ? run.end_reason : "running";
-    const name = FILL[tone(outcome)];
-    paths.set(name, (paths.get(name) ?? "") + barOf(outcome, (first + index) * PITCH, PITCH - 1, HEIGHT));
+/** `{ bars, spots }`, the newest at the right, behind it what is running. */
+export const stripOf = (runs, live = 0) => {
+  const running = Array(Math.min(live, BARS)).fill({ end_reason: "running" });
+  const all = [...runs.slice(0, BARS - running.length).reverse(), ...running];
+  const bars = layers();
+  const spots = all.map((run, index) => {
+    const x0 = (BARS - all.length + index) * PITCH;
+    bars.add(fillOf(run.end_reason), barOf(run.end_reason, x0, PITCH - 1, HEIGHT));
+    return { run, x0, x1: x0 + PITCH, y0: 0, y1: HEIGHT };
   });
-  return paths;
+  return { bars, spots };
 };
-
-const label = (runs, live) => {
-  const shown = runs.slice(0, BARS);
-  const failed = shown.filter((run) => isFailure(run.end_reason)).length;
-  const now = live ? `, ${live} running` : "";
-  return `last ${plural(shown.length, "run")}, ${failed} failed${now}`;
-};
-
-const lines = (node, x) => {
-  const { runs, live } = drawn.get(node);
-  const { all, first } = bars(runs, live);
-  const run = all[Math.floor((x * WIDTH) / node.clientWidth / PITCH) - first];
-  if (run === undefined) return null;
-  const back = all.length - all.indexOf(run) - live;
-  if (run === null) return ["running", label(runs, live)];
-  const took = run.duration_ms === undefined ? "" : ` after ${duration(run.duration_ms)}`;
-  return [`${word(run.end_reason)}${took}`, back === 1 ? "the last run" : `${back - 1} before the last`, label(runs, live)];
-};
-
-const drawn = new WeakMap();
 
 /** `runs` newest first, as the API gives them; `live` is how many are running. */
 export const strip = (runs, options) => {
-  const node = svg("svg", { class: "strip", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
-  explain(node, (x) => lines(node, x));
+  const node = svg("svg", { class: "strip", role: "img" });
   updateStrip(node, runs, options);
   return node;
 };
 
 export const updateStrip = (node, runs, { live = 0 } = {}) => {
-  const before = drawn.get(node);
-  if (before && before.live === live && before.key === keyOf(runs)) return;
-  drawn.set(node, { runs, live, key: keyOf(runs) });
-  set(node, "aria-label", label(runs, live));
-  fill(node, [...stripPaths(runs, live)].map(([name, d]) => path(name, d)));
+  // A strip changes when a run joins it, or leaves it.
+  const shown = `${live} ${runs.length} ${runs[0]?.id} ${runs.at(-1)?.id}`;
+  if (node.dataset.shown === shown) return;
+  node.dataset.shown = shown;
+  const { bars, spots } = stripOf(runs, live);
+  const last = runs.slice(0, BARS);
+  const failed = last.filter((run) => isFailure(run.end_reason)).length;
+  const label = `last ${plural(last.length, "run")}, ${failed} failed${live ? `, ${live} running` : ""}`;
+  const lines = ({ run }) => [`${word(run.end_reason)}${run.duration_ms >= 0 ? ` after ${duration(run.duration_ms)}` : ""}`, label];
+  paint(node, { width: BARS * PITCH - 1, height: HEIGHT, label, spots, lines }, bars.shapes());
 };
-
-// A strip changes when a run joins it, or leaves it.
-const keyOf = (runs) => `${runs.length} ${runs[0]?.id} ${runs.at(-1)?.id}`;

@@ -2,9 +2,8 @@
 // find. Pure, but for the words, which are made when somebody asks.
 
 import { isFailure, look } from "../marks.js";
+import { block, diamond, fillOf, layers, tone, worse } from "./shapes.js";
 import { median, merged } from "./stats.js";
-import { FILL, tone, worse } from "./tone.js";
-import { round } from "./shapes.js";
 
 export const LANE = 32;
 const MIDDLE = 16;
@@ -12,159 +11,119 @@ const THIN = 2.5;
 // Marks that are nearer than this become one; how far such a group may reach.
 const NEAR = 12;
 const REACH = 48;
-
 // The last pixels of a service that failed.
 const TURN = 6;
 
-/** The place of each instance of a service, as thick as fits. */
-const instanceLine = (replica, count) => {
-  const pitch = Math.min(7, 24 / Math.max(count, 1));
-  const thick = Math.max(1, Math.min(3, pitch - 1));
-  return { y: MIDDLE + (replica - (count - 1) / 2) * pitch, thick };
-};
-
 /**
- * `lane` is `{ isService, instances, runs, buckets, bucket, ticks }`, `view` `{ from, to, now,
- * width, bold }` with the minutes to draw bold. Gives `paths` by class, `marks`, `texts`, and `items`
- * `{ x0, x1, y, runs | bucket | tick }` from left to right.
+ * `lane` is `{ isService, isWanted, instances, runs, buckets, bucket, ticks, usual }`, `view`
+ * `{ from, to, now, width, bold }` with the minutes to draw bold. Gives layers, `marks`, `texts`,
+ * and `spots` to point at, with `tick` or what they open: a bucket, or the last run of `count`.
  */
 export const trackOf = (lane, view) => {
-  const made = { paths: new Map(), marks: [], texts: [], items: [] };
+  const track = { ...layers(), marks: [], texts: [], spots: [] };
   const x = (at) => ((at - view.from) / (view.to - view.from)) * view.width;
-  if (lane.buckets) density(lane, view, x, made);
-  else bars(lane, view, x, made);
-  if (lane.isService && lane.isWanted) onward(view, x, made);
-  expected(lane, view, x, made);
-  made.items.sort((one, other) => one.x0 - other.x0 || one.y - other.y);
-  return made;
+  if (lane.buckets) density(lane, view, x, track);
+  else bars(lane, view, x, track);
+  const nowX = Math.max(0, x(view.now));
+  if (lane.isService && lane.isWanted && nowX < view.width) track.add("g-dash", `M${nowX} ${MIDDLE}.5H${view.width}`);
+  expected(lane, view, x, track);
+  return track;
 };
 
-const add = (made, name, d) => made.paths.set(name, (made.paths.get(name) ?? "") + d);
-
-const bars = (lane, view, x, made) => {
-  const marked = new Map();
-  const count = Math.max(lane.instances ?? 1, 1 + lane.runs.reduce((most, { replica }) => Math.max(most, replica), 0));
-  const last = new Map();
-  for (const run of lane.runs) {
-    const start = run.start ?? run.end;
-    const end = run.end ?? view.now;
+const bars = ({ isService, instances, runs }, view, x, track) => {
+  const count = Math.max(instances, ...runs.map(({ replica }) => replica + 1));
+  // Instances lie one below the other, as thick as fits.
+  const pitch = isService ? Math.min(7, 24 / count) : 0;
+  const thick = isService ? Math.max(1, Math.min(3, pitch - 1)) : 12;
+  const troubles = new Map();
+  for (const run of runs) {
+    const { outcome, replica, start = run.end, end = view.now } = run;
     if (!(start <= view.to) || end < view.from) continue;
-    const kind = tone(run.outcome);
+    const kind = tone(outcome);
     const hasBar = run.start !== undefined && kind !== "missed";
     const x0 = Math.max(0, x(start));
     const x1 = Math.min(view.width, Math.max(x(end), hasBar ? x0 + THIN : x0));
-    const { y, thick } = lane.isService ? instanceLine(run.replica, count) : { y: MIDDLE, thick: 12 };
-    if (hasBar) bar({ lane, kind, x0, x1, y, thick, made, last, replica: run.replica });
-    if (kind === "ok" || kind === "now" || (lane.isService && !isFailure(run.outcome))) made.items.push({ x0, x1, y, runs: [run] });
-    else {
-      const key = `${lane.isService ? run.replica : 0} ${kind === "bad" ? kind : look(run.outcome)}`;
-      if (!marked.has(key)) marked.set(key, []);
-      marked.get(key).push({ run, x0, x1, y });
+    const y = MIDDLE + (replica - (count - 1) / 2) * pitch;
+    // A service was up until it failed.
+    const wasUp = isService && kind !== "now";
+    const turn = !wasUp ? x0 : kind === "bad" ? Math.max(x0, x1 - TURN) : x1;
+    const fill = (name, from, to) => to > from && track.add(name, block(from, y - thick / 2, to - from, thick));
+    if (hasBar) {
+      fill("f-ok", x0, turn);
+      fill(wasUp ? "f-bad" : fillOf(outcome), turn, x1);
     }
+    if (kind === "ok" || kind === "now" || (isService && !isFailure(outcome))) {
+      track.spots.push({ x0, x1, y0: y - thick / 2, y1: y + thick / 2, opens: run, count: 1 });
+      continue;
+    }
+    const key = `${isService && replica} ${kind === "bad" || look(outcome)}`;
+    if (!troubles.has(key)) troubles.set(key, []);
+    troubles.get(key).push({ run, outcome, count: 1, begin: turn, x: x1, y });
   }
-  for (const list of marked.values()) marks(lane, list, made);
+  for (const list of troubles.values()) mark(list.sort((one, other) => one.x - other.x), isService ? 9 : 12, track);
 };
 
-const bar = ({ lane, kind, x0, x1, y, thick, made, last, replica }) => {
-  const key = `${kind} ${replica}`;
-  // What ends where another one of its kind ended adds nothing.
-  if (x1 - (last.get(key) ?? -9) < 0.75) return;
-  last.set(key, x1);
-  const box = (from, to) => `M${round(from)} ${round(y - thick / 2)}h${round(to - from)}v${thick}h${round(from - to)}z`;
-  // A service was up until it failed.
-  if (lane.isService && kind !== "now") {
-    const turn = kind === "bad" ? Math.max(x0, x1 - TURN) : x1;
-    if (turn > x0) add(made, FILL.ok, box(x0, turn));
-    if (turn < x1) add(made, FILL.bad, box(turn, x1));
-  } else add(made, FILL[kind], box(x0, x1));
-};
-
-const marks = (lane, list, made) => {
-  list.sort((one, other) => one.x1 - other.x1);
-  let free = -Infinity;
-  for (const group of merged(list, ({ x1 }) => x1, NEAR, REACH)) {
-    const { run, x1, y } = group.at(-1);
-    // Where the trouble begins: a service was up before.
-    const x0 = lane.isService ? Math.max(group[0].x0, group[0].x1 - TURN) : group[0].x0;
-    const size = lane.isService ? 9 : 12;
-    const outcome = group.reduce((worst, { run: other }) => worse(worst, other.outcome), run.outcome);
-    const isBad = isFailure(outcome);
-    if (isBad || tone(outcome) !== "warn" || x1 - x0 < 14) made.marks.push({ outcome, x: x1, y, size });
-    if (isBad && group.length > 1) {
-      const text = `×${group.length}`;
-      const wide = text.length * 6.7;
-      // Beside the group, or over its own bars where the neighbour is.
-      const isBeside = x0 - 3 - wide > free;
-      const right = isBeside ? x0 - 3 : x1 - size / 2 - 2;
-      const left = right < wide ? x1 + size / 2 + 3 : right - wide;
-      made.texts.push({ text, x: left, y: y + 4, wide });
+/** Sets one mark for troubles that nearly touch, and how many they are. */
+const mark = (troubles, size, track) => {
+  let free = 0;
+  for (const group of merged(troubles, ({ x }) => x, NEAR, REACH)) {
+    const { run, x } = group.at(-1);
+    const { begin } = group[0];
+    const y = Math.min(...group.map((one) => one.y));
+    const outcome = group.reduce((worst, one) => worse(worst, one.outcome), group[0].outcome);
+    const count = group.reduce((sum, one) => sum + one.count, 0);
+    track.marks.push({ outcome, x, y, size });
+    if (isFailure(outcome)) {
+      track.add("f-page", diamond(x, y, size * 0.62));
+      if (count > 1) {
+        const text = `×${count}`;
+        const wide = text.length * 6.7;
+        // Beside the group, or over its own bars where the neighbour is.
+        const before = (begin - 3 - wide > free ? begin - 3 : x - size / 2 - 2) - wide;
+        const left = before < 0 ? x + size / 2 + 3 : before;
+        track.add("f-page", block(left - 1, y - 5, wide + 2, 11));
+        track.texts.push({ text, x: left, y: y + 4 });
+      }
     }
-    free = x1 + size / 2;
-    made.items.push({ x0: Math.min(x0, x1 - size / 2), x1: x1 + size / 2, y, runs: group.map(({ run: one }) => one) });
+    free = x + size / 2;
+    if (run) track.spots.push({ x0: Math.min(begin, x - size / 2), x1: free, y0: y - size / 2, y1: y + size / 2, opens: run, count });
   }
 };
 
-const density = ({ buckets, bucket, isService }, view, x, made) => {
+const density = ({ buckets, bucket, isService }, view, x, track) => {
   const most = Math.max(...buckets.map(({ count }) => count));
-  const failed = [];
+  const troubles = [];
   for (const one of buckets) {
-    const x0 = Math.max(0, x(one.at));
-    const x1 = Math.min(view.width, x(one.at + bucket));
-    if (x1 <= 0 || x0 >= view.width) continue;
-    const high = round(3 + (one.count / most) * 12);
-    const wide = round(Math.max(1.5, x1 - x0 - (x1 - x0 > 4 ? 1 : 0.25)));
-    const name = one.failed === one.count ? FILL.bad : isService || one.worst ? FILL.ok : FILL.now;
-    add(made, name, `M${round(x0)} 26v${-high}h${wide}v${high}z`);
-    if (one.failed) failed.push({ ...one, middle: (x0 + x1) / 2, top: 26 - high });
-    made.items.push({ x0, x1, y: MIDDLE, bucket: one });
+    const { at, count, failed, worst } = one;
+    const x0 = Math.max(0, x(at));
+    const x1 = Math.min(view.width, x(at + bucket));
+    if (x1 <= x0) continue;
+    const high = 3 + (count / most) * 12;
+    const wide = Math.max(1.5, x1 - x0 - (x1 - x0 > 4 ? 1 : 0.25));
+    track.add(failed === count ? "f-bad" : isService || worst ? "f-ok" : "f-now", block(x0, 26 - high, wide, high));
+    track.spots.push({ x0, x1, y0: 0, y1: LANE, opens: one });
+    const middle = (x0 + x1) / 2;
+    if (failed) troubles.push({ outcome: isFailure(worst ?? "") ? worst : "failed", count: failed, begin: middle - 4, x: middle, y: Math.max(6, 23 - high) });
   }
-  for (const group of merged(failed, ({ middle }) => middle, NEAR, REACH)) {
-    const worst = group.reduce((found, one) => worse(found, one.worst), "success");
-    const top = Math.min(...group.map((one) => one.top));
-    const { middle } = group.at(-1);
-    made.marks.push({ outcome: isFailure(worst) ? worst : "failed", x: middle, y: Math.max(6, top - 3), size: 9 });
-    const sum = group.reduce((all, one) => all + one.failed, 0);
-    const text = `×${sum}`;
-    const wide = text.length * 6.7;
-    if (sum > 1 && middle > wide + 8) made.texts.push({ text, x: middle - 7 - wide, y: Math.max(6, top - 3) + 4, wide });
-  }
+  mark(troubles, 9, track);
 };
 
-const onward = (view, x, made) => {
-  const from = Math.max(0, x(view.now));
-  if (from < view.width) add(made, "g-dash", `M${round(from)} ${MIDDLE}.5H${view.width}`);
-};
-
-const expected = ({ ticks, usual }, view, x, made) => {
-  const wide = ((usual ?? 0) / (view.to - view.from)) * view.width;
+const expected = ({ ticks, usual }, { from, to, now, width, bold }, x, track) => {
+  const wide = (usual / (to - from)) * width;
   let last = -9;
   for (const at of ticks) {
-    if (at <= view.now || at < view.from) continue;
-    if (at > view.to) break;
+    if (at <= now || at < from || at > to) continue;
     const left = x(at);
-    const isBold = view.bold.has(Math.floor(at / 60_000));
-    if (isBold) add(made, "f-ink", `M${round(left - 1.5)} 9h3v14h-3z`);
-    if (left - last < 3 && !isBold) continue;
+    const isBold = bold.has(Math.floor(at / 60_000));
+    if (isBold) track.add("f-ink", block(left - 1.5, 9, 3, 14));
+    else if (left - last < 3) continue;
     last = left;
-    if (wide > 4) add(made, "s-future", `M${Math.round(left) + 0.5} 10.5h${round(Math.min(wide, view.width - left))}v11h${-round(Math.min(wide, view.width - left))}z`);
-    else if (!isBold) add(made, "s-future", `M${Math.round(left) + 0.5} 11v10`);
-    made.items.push({ x0: left, x1: left + Math.max(wide > 4 ? wide : 0, 1), y: MIDDLE, tick: at });
+    const sharp = Math.round(left) + 0.5;
+    if (wide > 4) track.add("s-future", block(sharp, 10.5, Math.min(wide, width - left), 11));
+    else if (!isBold) track.add("s-future", `M${sharp} 11v10`);
+    track.spots.push({ x0: left, x1: left + (wide > 4 ? wide : 1), y0: 10, y1: 22, tick: at });
   }
 };
 
 /** The usual duration: half of the good runs took less. */
 export const usualOf = (runs) => median(runs.filter(({ outcome, start }) => outcome === "success" && start !== undefined).map(({ start, end }) => end - start)) || 0;
-
-/** The item at a place: the nearest, at most 6 px away, marks before bars. */
-export const itemAt = (items, x, y) => {
-  let best = -1;
-  let least = 6;
-  items.forEach((item, index) => {
-    const beside = Math.max(item.x0 - x, x - item.x1, 0);
-    if (beside > least) return;
-    const isMark = item.runs && tone(item.runs.at(-1).outcome) !== "ok";
-    const distance = beside + Math.min(Math.abs(item.y - y), 12) / 4 - (isMark ? 1 : 0);
-    if (distance < least) [best, least] = [index, distance];
-  });
-  return best;
-};

@@ -42,7 +42,7 @@ export const windowOf = ({ range, to }, now) => {
 export const viewOf = (search) => {
   const given = new URLSearchParams(search);
   const range = NAMES.includes(given.get("range")) ? given.get("range") : "24h";
-  const to = Date.parse((given.get("to") ?? "").replace(/T(\d\d:\d\d)Z$/, "T$1:00Z"));
+  const to = Date.parse(given.get("to"));
   return { range, to: Number.isFinite(to) ? to : null };
 };
 

@@ -2,13 +2,15 @@
 // the address names; without one it goes with the time.
 
 import { get } from "../api.js";
-import { box } from "../charts/box.js";
+import { dayTime } from "../charts/axis.js";
 import { downtimes } from "../charts/downtime.js";
+import { block, hatch, path } from "../charts/shapes.js";
 import { usualOf } from "../charts/track.js";
 import { RANGES, canMoveOn, moved, ranged, searchOf, viewOf, windowOf, zoomed } from "../charts/window.js";
-import { now, onSecond, onZone, schedulerZone, zone } from "../clock.js";
-import { el, fill, isTyping, say, set, svg } from "../dom.js";
-import { dayMonth, hourMinute, millis } from "../format.js";
+import { now, onSecond, onZone, zone } from "../clock.js";
+import { el, fill, say, set, svg } from "../dom.js";
+import { millis } from "../format.js";
+import { pageKeys } from "../keys.js";
 import { icon, isFailure, mark, outcomeOf, word } from "../marks.js";
 import { broken, empty, skeleton } from "../parts/states.js";
 import { all } from "../signal.js";
@@ -22,8 +24,12 @@ const MOST_TICKS = 5000;
 const BUCKETS = 120;
 const LEGEND = ["success", "running", "failed", "timeout", "stopped", "missed", "skipped"];
 const ZOOM_REST = 250;
+// A phone scrolls sideways, so that a day can be read.
+const PHONE = matchMedia("(max-width: 43.75rem)");
+const PHONE_WIDTH = 640;
 
 const iso = (at) => new Date(at).toISOString();
+const minuteOf = (at) => Math.floor(at / 60_000);
 
 const barOf = (run) => ({
   id: run.id,
@@ -33,36 +39,37 @@ const barOf = (run) => ({
   replica: run.replica_index ?? 0,
 });
 
-const legend = () =>
-  el("p", { class: "legend" },
+const legend = () => {
+  const drawn = (shape, text) => el("span", {}, svg("svg", { class: "chart", width: 14, height: 12, "aria-hidden": "true" }, shape), text);
+  return el("p", { class: "legend" },
     LEGEND.map((outcome) => el("span", {}, mark(outcome), word(outcome))),
-    el("span", {}, svg("svg", { class: "chart", width: 14, height: 12, "aria-hidden": "true" }, svg("rect", { class: "s-future", x: 0.5, y: 0.5, width: 13, height: 11 })), "expected"),
-    el("span", {}, svg("svg", { class: "chart", width: 14, height: 12, "aria-hidden": "true" }, svg("path", { class: "f-hatch", d: "M0 5L5 0M0 11L11 0M3 12L14 1M9 12L14 7" })), "daemon down"));
+    drawn(path("s-future", block(0.5, 0.5, 13, 11)), "expected"), drawn(hatch(0, 0, 14, 12), "daemon down"));
+};
 
 export const mount = (root, { store }) => {
   let view = viewOf(location.search);
   let lanes = new Map();
   let down = [];
-  let truncatedAt = null;
+  let truncatedAt = Infinity;
   let loaded = null;
-  let request = null;
-  // Null when the lanes are other ones than those that are shown.
-  let shownNames = null;
+  let request;
+  let schedules = "";
+  let bold = new Set();
   let width = 0;
   let isPlaced = false;
   let learnTimer = 0;
   let frame = 0;
-  let minute = Math.floor(now() / 60_000);
-  let wheelAt = 0;
+  let minute = minuteOf(now());
+  let zoomedAt = 0;
 
   const ground = timelineGround();
   const list = laneList({ store, onBucket: (at) => look(zoomed(view, -1, at, now())) });
-  const span = el("p", {});
+  const span = el("p");
   const segments = Object.entries(RANGES).map(([range, { text }]) =>
-    el("button", { class: "segment", onclick: () => look(ranged(view, range, anchor(), now())) }, text));
-  const step = (by, glyph, label) => el("button", { class: "button button-icon", "aria-label": label, title: label, onclick: () => look(moved(view, by, now())) }, icon(glyph));
+    el("button", { class: "segment", value: range, onclick: () => look(ranged(view, range, anchor(), now())) }, text));
+  const step = (by, glyph, label) => el("button", { class: "button button-icon", "aria-label": label, title: label, onclick: () => move(by) }, icon(glyph));
   const later = step(1, "next", "Later");
-  const scroll = el("div", { class: "lanes-axis", tabindex: "0", role: "group", "aria-label": "Time" }, ground.axis);
+  const scroll = el("div", { class: "lanes-axis", tabindex: "0", role: "group", "aria-label": "Time" }, ground.head);
   const body = el("div", { class: "lanes-body" }, ground.under, list.element, ground.over);
   const chart = el("div", { class: "lanes" }, el("div", { class: "lanes-head" }, el("div", { class: "lanes-caption" }, ground.caption), scroll, el("span")), body);
   const state = el("div");
@@ -80,13 +87,11 @@ export const mount = (root, { store }) => {
     state, chart, ground.notes,
   );
 
-  const current = () => ({ ...windowOf(view, now()), now: now(), width, bold });
-  let bold = new Set();
+  const current = () => ({ ...windowOf(view, now()), now: now(), width, bold, down, truncatedAt });
 
   // What keeps its place when the range changes: now, if one sees it.
   const anchor = () => {
-    const { from, to } = windowOf(view, now());
-    const at = now();
+    const { from, to, now: at } = current();
     return at >= from && at <= to ? at : (from + to) / 2;
   };
 
@@ -102,35 +107,30 @@ export const mount = (root, { store }) => {
 
   const read = async () => {
     request?.abort();
-    const own = new AbortController();
-    request = own;
-    const { from, to } = windowOf(view, now());
-    const at = now();
+    const { signal } = (request = new AbortController());
+    const { from, to, now: at } = current();
     const end = Math.min(to, at);
-    const patience = setTimeout(() => {
-      if (loaded) chart.setAttribute("aria-busy", "true");
-      else fill(state, skeleton(10));
-    }, PATIENCE);
+    const patience = setTimeout(() => (loaded ? set(chart, "aria-busy", "true") : fill(state, skeleton(10))), PATIENCE);
     try {
       const [past, coming, lives] = await Promise.all([
-        end > from ? get("/api/timeline", { from: iso(from), to: iso(end) }, { signal: own.signal }) : { tasks: [] },
-        to > at ? get("/api/upcoming", { until: iso(to), limit: MOST_TICKS }, { signal: own.signal }) : { items: [] },
-        get("/api/daemon/history", { limit: 200 }, { signal: own.signal }),
+        end > from ? get("/api/timeline", { from: iso(from), to: iso(end) }, { signal }) : { tasks: [] },
+        to > at ? get("/api/upcoming", { until: iso(to), limit: MOST_TICKS }, { signal }) : { items: [] },
+        get("/api/daemon/history", { limit: 200 }, { signal }),
       ]);
-      if (request !== own) return;
+      if (signal.aborted) return;
       down = downtimes(lives.items);
-      truncatedAt = coming.truncated ? millis(coming.items.at(-1).at) : null;
+      truncatedAt = coming.truncated ? millis(coming.items.at(-1).at) : Infinity;
       keep(past.tasks, coming.items, Math.max(1, Math.floor((end - from) / 1000 / BUCKETS)) * 1000);
       loaded = { from, to };
       fill(state);
       learn();
     } catch (error) {
-      if (request !== own || own.signal.aborted) return;
+      if (signal.aborted) return;
       loaded = null;
       fill(state, broken(error, () => { fill(state); read(); }));
     } finally {
       clearTimeout(patience);
-      if (request === own) {
+      if (!signal.aborted) {
         set(chart, "aria-busy", null);
         render();
       }
@@ -138,75 +138,61 @@ export const mount = (root, { store }) => {
   };
 
   const laneOf = (name) => {
-    let lane = lanes.get(name);
-    if (!lane) lanes.set(name, (lane = { task: null, runs: [], buckets: null, bucket: 0, ticks: [], usual: 0 }));
-    return lane;
+    if (!lanes.has(name)) lanes.set(name, { runs: [], ticks: [], usual: 0 });
+    return lanes.get(name);
   };
 
   // What the daemon says of a task may be here before the task is.
   const keep = (tracks, coming, bucket) => {
     lanes = new Map();
-    shownNames = null;
-    for (const { task_name: name, runs, buckets } of tracks) {
-      const lane = laneOf(name);
-      if (runs) lane.runs = runs.map(barOf);
-      else {
-        lane.buckets = buckets.map((one) => ({ ...one, at: millis(one.at) }));
-        lane.bucket = bucket;
-      }
-      lane.usual = usualOf(lane.runs);
+    for (const { task_name: name, runs = [], buckets } of tracks) {
+      const bars = runs.map(barOf);
+      Object.assign(laneOf(name), { runs: bars, usual: usualOf(bars), bucket, buckets: buckets?.map((one) => ({ ...one, at: millis(one.at) })) });
     }
     for (const { task_name: name, at } of coming) laneOf(name).ticks.push(millis(at));
-    know();
-  };
-
-  const know = () => {
-    for (const [name, task] of store.tasks) {
-      const isService = task.kind === "service";
-      Object.assign(laneOf(name), { task, isService, instances: isService ? task.instances : 1, isWanted: !task.stopped });
-    }
   };
 
   const hearRun = (kind, run) => {
     const lane = lanes.get(run.task_name);
     if (!lane || !loaded) return;
-    const bar = kind === "deleted" ? null : barOf(run);
+    const bar = barOf(run);
     if (lane.buckets) count(lane, kind, bar);
     else {
       lane.runs = lane.runs.filter(({ id }) => id !== run.id);
-      if (bar && (bar.start !== undefined || bar.end !== undefined)) lane.runs.push(bar);
-      if (kind === "ended") lane.usual = usualOf(lane.runs);
+      if (kind !== "deleted" && (bar.start ?? bar.end) !== undefined) lane.runs.push(bar);
+      lane.usual = usualOf(lane.runs);
     }
     list.redraw(current(), run.task_name);
-    // Bars end at the line of now, so it goes with them, and all that run go with it.
+    // Bars end at the line of now, so all that run go with it.
     learnTimer ||= setTimeout(() => {
       learnTimer = 0;
       learn();
-      drawGround();
-      for (const [name, { runs }] of lanes) if (runs.some(({ end: at }) => at === undefined)) list.redraw(current(), name);
+      render();
     }, 1000);
   };
 
-  const count = (lane, kind, bar) => {
-    if (!bar?.start) return;
-    const at = lane.buckets[0].at + Math.floor((bar.start - lane.buckets[0].at) / lane.bucket) * lane.bucket;
-    let found = lane.buckets.find((one) => one.at === at);
-    if (kind === "started") {
-      if (!found) lane.buckets.push((found = { at, count: 0, failed: 0 }));
-      found.count += 1;
-    } else if (kind === "ended" && found) {
-      found.failed += isFailure(bar.outcome) ? 1 : 0;
-      found.worst = isFailure(bar.outcome) ? bar.outcome : (found.worst ?? bar.outcome);
-    }
+  const count = ({ buckets, bucket }, kind, { start, outcome }) => {
+    if (kind !== "ended" || !start) return;
+    const at = buckets[0].at + Math.floor((start - buckets[0].at) / bucket) * bucket;
+    let found = buckets.find((one) => one.at === at);
+    if (!found) buckets.push((found = { at, count: 0, failed: 0 }));
+    found.count += 1;
+    if (isFailure(outcome)) found.failed += 1;
+    if (isFailure(outcome) || !found.worst) found.worst = outcome;
   };
 
   // ── Drawing ──
 
-  const learn = () => ground.learn([...lanes.values()].filter(({ task }) => task), current());
+  const know = () => {
+    for (const task of store.tasks.values()) {
+      const isService = task.kind === "service";
+      Object.assign(laneOf(task.name), { task, isService, instances: isService ? task.instances : 1, isWanted: !task.stopped });
+    }
+  };
 
-  const drawGround = () => {
-    if (!width || !loaded) return;
-    bold = ground.draw(current(), { height: list.element.offsetHeight, down, truncatedAt });
+  const learn = () => {
+    know();
+    ground.learn([...lanes.values()].filter(({ task }) => task?.kind === "task"), current());
   };
 
   const render = () => {
@@ -215,108 +201,70 @@ export const mount = (root, { store }) => {
 
   const draw = () => {
     frame = 0;
-    const { from, to } = windowOf(view, now());
-    const place = zone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? schedulerZone();
-    const named = (at) => `${dayMonth(at, zone())} ${hourMinute(at, zone())}`;
-    say(span, `${named(from)} to ${named(to)}, ${place}`);
-    segments.forEach((segment, index) => set(segment, "aria-pressed", String(Object.keys(RANGES)[index] === view.range)));
-    later.disabled = !canMoveOn(view, now());
-    const isEmpty = store.isLoaded !== false && !store.tasks.size;
+    const { from, to, now: at } = current();
+    say(span, `${dayTime(from)} to ${dayTime(to)}, ${zone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone}`);
+    for (const segment of segments) set(segment, "aria-pressed", String(segment.value === view.range));
+    later.disabled = !canMoveOn(view, at);
+    const isEmpty = loaded && store.isLoaded && !store.tasks.size;
     chart.hidden = ground.notes.hidden = !loaded || isEmpty;
-    if (isEmpty && loaded) return fill(state, empty("No tasks yet", "Tasks are defined in runwisp.toml. The smallest one:", '[tasks.hello]\ncron = "*/5 * * * *"\nrun = "date"'));
-    if (!loaded) return;
-    group();
-    width ||= widthOf(scroll.clientWidth);
-    drawGround();
+    if (isEmpty) fill(state, empty("No tasks yet", "Tasks are defined in runwisp.toml."));
+    if (chart.hidden) return;
+    stand();
+    width = PHONE.matches ? PHONE_WIDTH : scroll.clientWidth;
+    bold = ground.draw(current(), list.element.offsetHeight);
     list.redraw(current());
-    startAtNow();
-  };
-
-  const group = () => {
-    const names = [...store.tasks.values()].map(({ name, group: of }) => `${of}/${name}`).join("\n");
-    know();
-    if (names === shownNames) return list.stand();
-    if (loaded) learn();
-    shownNames = names;
-    const groups = new Map();
-    for (const task of store.tasks.values()) {
-      const of = task.group ?? "";
-      if (!groups.has(of)) groups.set(of, []);
-      groups.get(of).push(lanes.get(task.name));
+    if (!isPlaced && store.tasks.size) {
+      isPlaced = true;
+      body.scrollLeft = ((at - from) / (to - from)) * width - scroll.clientWidth * 0.75;
     }
-    list.show([...groups].map(([name, of]) => ({ name, lanes: of })));
   };
 
-  // Never so narrow that a day cannot be read: a phone scrolls sideways.
-  const phone = matchMedia("(max-width: 43.75rem)");
-  const widthOf = (room) => {
-    const made = phone.matches ? Math.max(room, 640) : room;
-    body.style.setProperty("--plot", `${made}px`);
-    return made;
+  const stand = () => {
+    know();
+    list.show([...Map.groupBy(store.tasks.values(), ({ group }) => group ?? "")].map(([name, tasks]) => [name, tasks.map((task) => lanes.get(task.name))]));
   };
 
-  const startAtNow = () => {
-    if (isPlaced || !store.tasks.size) return;
-    isPlaced = true;
-    const { from, to } = windowOf(view, now());
-    const x = ((now() - from) / (to - from)) * width;
-    body.scrollLeft = Math.max(0, x - scroll.clientWidth * 0.75);
-  };
-
-  const sized = box(scroll, (room) => {
-    width = widthOf(room);
-    if (!loaded) return;
-    drawGround();
-    list.redraw(current());
-  });
+  const sized = new ResizeObserver(render);
+  sized.observe(scroll);
 
   // ── Moving in time ──
 
   body.addEventListener("scroll", () => { scroll.scrollLeft = body.scrollLeft; }, { passive: true });
-  body.addEventListener("reveal", ({ detail: x }) => {
-    const room = scroll.clientWidth;
-    if (x < body.scrollLeft + 20 || x > body.scrollLeft + room - 20) body.scrollLeft = x - room / 2;
-  });
 
   chart.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return;
     event.preventDefault();
-    if (event.timeStamp - wheelAt < ZOOM_REST || !event.deltaY) return;
-    wheelAt = event.timeStamp;
-    const { from, to } = windowOf(view, now());
-    const share = (event.clientX - ground.axis.getBoundingClientRect().left) / width;
-    look(zoomed(view, event.deltaY > 0 ? 1 : -1, from + share * (to - from), now()));
+    if (event.timeStamp - zoomedAt < ZOOM_REST || !event.deltaY) return;
+    zoomedAt = event.timeStamp;
+    const { from, to } = current();
+    const share = (event.clientX - ground.head.getBoundingClientRect().left) / width;
+    look(zoomed(view, Math.sign(event.deltaY), from + share * (to - from), now()));
   }, { passive: false });
 
-  const onKey = (event) => {
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const isInside = chart.contains(event.target);
-    if (event.key === "+" || event.key === "=") look(zoomed(view, -1, anchor(), now()));
-    else if (event.key === "-") look(zoomed(view, 1, anchor(), now()));
-    else if (isInside && event.key === "ArrowLeft") look(moved(view, -1, now()));
-    else if (isInside && event.key === "ArrowRight") look(moved(view, 1, now()));
-    else return;
-    event.preventDefault();
-  };
-  document.addEventListener("keydown", onKey);
+  const zoom = (by) => look(zoomed(view, by, anchor(), now()));
+  const move = (by) => look(moved(view, by, now()));
+  const moveInside = (by) => ({ target }) => chart.contains(target) && move(by);
 
-  let pauses = "";
   const end = all(
+    pageKeys({ "+": () => zoom(-1), "=": () => zoom(-1), "-": () => zoom(1), ArrowLeft: moveInside(-1), ArrowRight: moveInside(1) }),
     store.onRun(hearRun),
     store.onStale(read),
     store.onChange(() => {
       // Who pauses or resumes changes what is to come.
-      const next = [...store.tasks.values()].map(({ name, paused, cron }) => `${name} ${paused} ${cron}`).join("\n");
-      if (pauses && next !== pauses) read();
-      pauses = next;
-      if (!loaded) return;
-      group();
-      if (list.element.offsetHeight !== Number(ground.under.getAttribute("height"))) render();
+      const next = [...store.tasks.values()].map(({ name, group, paused, cron }) => [name, group, paused, cron].join()).join("\n");
+      if (next === schedules) {
+        if (loaded) stand();
+        return;
+      }
+      if (schedules) read();
+      schedules = next;
+      learn();
+      render();
     }),
     onZone(render),
     onSecond((at) => {
-      if (Math.floor(at / 60_000) === minute) return;
-      minute = Math.floor(at / 60_000);
+      if (minuteOf(at) === minute) return;
+      minute = minuteOf(at);
       // The window that goes with the time has moved on.
       if (loaded && windowOf(view, at).to !== loaded.to) read();
       learn();
@@ -327,11 +275,10 @@ export const mount = (root, { store }) => {
 
   return () => {
     end();
-    request?.abort();
-    sized.destroy();
+    request.abort();
+    sized.disconnect();
     list.destroy();
     clearTimeout(learnTimer);
     cancelAnimationFrame(frame);
-    document.removeEventListener("keydown", onKey);
   };
 };
