@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { el, fill, say } from "../dom.js";
 import { grouped } from "../format.js";
-import { markAllRead, onUnread, unreadCount } from "../parts/bell.js";
+import { markAllRead, onUnread, recount, unreadCount } from "../parts/bell.js";
 import { notice } from "../parts/notice.js";
 import { broken, empty, loading } from "../parts/states.js";
 import { all } from "../signal.js";
@@ -23,7 +23,7 @@ export const mount = (root, { store }) => {
   const count = () => say(unread, unreadCount() ? `${grouped(unreadCount())} unread` : "all read");
 
   const add = ({ items, next_cursor: before }) => {
-    list.append(...items.map((item) => notice(item)));
+    list.append(...items.map((item) => notice(item, { marked: recount })));
     fill(rest, before && el("button.button", {
       onclick: () => get("/api/notifications", { limit: PAGE, before }).then(add, (error) => fill(rest, broken(error, () => read()))),
     }, "Load more"));

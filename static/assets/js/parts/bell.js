@@ -68,7 +68,7 @@ const content = (close) => {
     rows: 3,
     load: () => get("/api/notifications", { limit: NEWEST }),
     draw: ({ items }) => fill(box, items.length
-      ? el("ul", items.map((item) => notice(item, { leave: () => close(false) })))
+      ? el("ul", items.map((item) => notice(item, { marked: recount, leave: () => close(false) })))
       : empty("Nothing to report", "Failures and other news will appear here.")),
   });
   return [

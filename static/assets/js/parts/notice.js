@@ -52,10 +52,10 @@ const open = async (notice, { markRead, leave }) => {
   }
 };
 
-/** `leave` closes the popover that the row is in. */
-export const notice = (item, { leave } = {}) => {
+/** `marked` hears that a mark was changed; `leave` closes the popover that the row is in. */
+export const notice = (item, { marked, leave }) => {
   const isRead = Boolean(item.read_at);
-  const toggle = (to) => post(`/api/notifications/${item.id}/${to}`).catch((error) => failed("The mark was not changed", error));
+  const toggle = (to) => post(`/api/notifications/${item.id}/${to}`).then(marked).catch((error) => failed("The mark was not changed", error));
   const markRead = () => isRead || toggle("read");
   return el("li", { class: `notice${isRead ? " notice-read" : ""}` },
     mark(SEVERITY[item.severity] ?? "idle"),
