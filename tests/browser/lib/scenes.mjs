@@ -28,12 +28,15 @@ export function stage(start) {
       const { daemon, browser } = shared;
       const view = await open(browser, daemon, options);
       try {
-        await act({ ...view, daemon, browser });
+        await act({ ...view, daemon, browser }).catch((error) => {
+          // What the browser complained of may be why.
+          const found = view.troubles.list({ except });
+          if (found.length > 0) error.message += `\nthe browser's troubles:\n${found.join("\n")}`;
+          throw error;
+        });
         view.troubles.assertNone({ except });
       } catch (error) {
         await picture(view.context, name);
-        const found = view.troubles.list({ except });
-        if (found.length > 0) error.message += `\nthe browser's troubles:\n${found.join("\n")}`;
         throw error;
       } finally {
         await view.context.close();
