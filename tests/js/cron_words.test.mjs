@@ -35,7 +35,9 @@ test("a step is said where it goes on over the end of the hour or day", () => ch
   ["0,15,30,45 * * * *", "every 15 minutes"],
   ["3/10 * * * *", "every 10 minutes from :03"],
   ["5/20 * * * *", "every hour at :05, :25 and :45"],
+  ["1,2,3,4,5 * * * *", null],
   ["0 */6 * * *", "every 6 hours"],
+  ["0 */8 * * *", "every 8 hours"],
   ["20 */2 * * *", "every 2 hours at :20"],
   ["0 * * * *", "every hour"],
   ["@hourly", "every hour"],
@@ -97,6 +99,9 @@ test("days of the month belong to months that have them", () => check([
   ["0 0 31 * *", "at 00:00 on the 31st"],
   ["0 0 */10 * *", "at 00:00 on the 1st, 11th, 21st and 31st"],
   ["0 0 */5 * *", null],
+  ["0 0 14,1-4 * *", null],
+  ["0 0 14 * *", "at 00:00 on the 14th of each month"],
+  ["0 0 * 1-5 *", null],
   ["@yearly", "at 00:00 on the 1st of January"],
   ["@ANNUALLY", "at 00:00 on the 1st of January"],
   ["@monthly", "at 00:00 on the 1st of each month"],
@@ -125,6 +130,8 @@ test("two day fields are one or the other, or no words", () => check([
 test("the first of six fields is the second", () => check([
   ["* * * * * *", "every second"],
   ["*/15 * * * * *", "every 15 seconds"],
+  ["0,30 * * * * *", "every 30 seconds"],
+  ["1,2,3,4,5 * * * * *", null],
   ["30 * * * * *", "every minute at second 30"],
   ["10,40 * * * * *", "every minute at second 10 and 40"],
   ["0 15 4 * * *", "daily at 04:15"],
@@ -179,11 +186,17 @@ const has = (field, value, least, most, names = []) => field.split(",").some((it
   return isIn(value) || (names === DAYS && value === 0 && isIn(7));
 });
 
+/** Each field with whether a value matches it, asked once for each value. */
+const tabled = (fields, least, most, names) => fields.map((field) => {
+  const table = Array.from({ length: most + 1 }, (_, value) => has(field, value, least, most, names));
+  return { field, fires: (value) => table[value], restricts: !field.split(",").some((item) => "*?".includes(item[0])) };
+});
+
 const dayFires = (dom, month, dow, { date, inMonth, weekday }) => {
-  const restricts = (field) => !field.split(",").some((item) => "*?".includes(item[0]));
-  const [one, other] = [has(dom, date, 1, 31), has(dow, weekday, 0, 7, DAYS)];
-  const isDay = restricts(dom) && restricts(dow) ? one || other : one && other;
-  return isDay && has(month, inMonth, 1, 12, MONTHS);
+  const isDay = dom.restricts && dow.restricts
+    ? dom.fires(date) || dow.fires(weekday)
+    : dom.fires(date) && dow.fires(weekday);
+  return isDay && month.fires(inMonth);
 };
 
 const parts = (list) => list.split(/, | and /);
@@ -242,16 +255,15 @@ test("words about the clock claim what the expression does", () => {
   const hours = ["*", "*/1", "0-23", "0", "23", "9-17", "22-23", "8,9,10,11,12", "0,12", "6,18", "1,2,3,5,8", "*/2", "*/5", "*/6", "*/7", "*/8",
     "*/12", "*/23", "*/24", "1/2", "1/6", "2/12", "20/2", "9-17/2", "9-17/8"];
   let spoken = 0;
-  for (const minute of minutes) {
-    for (const hour of hours) {
-      const words = schedule(`${minute} ${hour} * * *`);
+  const day = Array.from({ length: 1440 }, (_, at) => [Math.floor(at / 60), at % 60]);
+  for (const minute of tabled(minutes, 0, 59)) {
+    for (const hour of tabled(hours, 0, 23)) {
+      const words = schedule(`${minute.field} ${hour.field} * * *`);
       if (words === null) continue;
       spoken += 1;
       const { clock } = claim(words);
-      for (let at = 0; at < 1440; at += 1) {
-        const [h, m] = [Math.floor(at / 60), at % 60];
-        assert.equal(clock(h, m), has(minute, m, 0, 59) && has(hour, h, 0, 23), `${minute} ${hour}: ${words}: ${h}:${m}`);
-      }
+      const wrong = day.find(([h, m]) => clock(h, m) !== (minute.fires(m) && hour.fires(h)));
+      assert.equal(wrong, undefined, `${minute.field} ${hour.field}: ${words}`);
     }
   }
   assert.ok(spoken > minutes.length * hours.length / 3, String(spoken));
@@ -267,15 +279,15 @@ test("words about days claim what the expression does", () => {
   const months = ["*", "1", "JAN", "feb", "6-8", "1/3", "*/3", "*/5", "1-12", "nov,Dec", "1-6"];
   const dows = ["*", "?", "0", "7", "sun", "1-5", "mon-fri", "0-6", "0-7", "6,0", "SAT-sun", "fri-sun", "1/2", "7/2", "*/2", "*/7", "5,*", "0-2", "1,1"];
   let spoken = 0;
-  for (const dom of doms) {
-    for (const month of months) {
-      for (const dow of dows) {
-        const words = schedule(`0 0 ${dom} ${month} ${dow}`);
+  for (const dom of tabled(doms, 1, 31)) {
+    for (const month of tabled(months, 1, 12, MONTHS)) {
+      for (const dow of tabled(dows, 0, 7, DAYS)) {
+        const words = schedule(`0 0 ${dom.field} ${month.field} ${dow.field}`);
         if (words === null) continue;
         spoken += 1;
         const { day } = claim(words);
         const wrong = calendar.find((date) => day(date) !== dayFires(dom, month, dow, date));
-        assert.equal(wrong, undefined, `${dom} ${month} ${dow}: ${words}`);
+        assert.equal(wrong, undefined, `${dom.field} ${month.field} ${dow.field}: ${words}`);
       }
     }
   }

@@ -103,7 +103,7 @@ test("a run is wanted when every part of the filter wants it", () => {
     [{ exit: "0" }, run({ status: "running", end_reason: undefined, exit_code: 0 }), false],
     [{ exit: "<150" }, run({ status: "pending", end_reason: undefined, exit_code: undefined }), false],
     [{ retries: "1" }, run(), false],
-    [{ retries: "1" }, run({ retry_attempt: 2 }), true],
+    [{ retries: "1" }, run({ retry_attempt: 1 }), true],
     [{ retries: "1" }, run({ retry_attempt: undefined }), false],
     [{ q: "ACK" }, run(), true],
     [{ q: "7q3k" }, run(), true],

@@ -21,6 +21,7 @@ test("what is usual is the median of the good runs", () => {
   const good = (...list) => list.map((duration_ms) => ({ end_reason: "success", duration_ms }));
   assert.equal(usual(good(30, 10, 20)), 20);
   assert.equal(usual(good(40, 100, 20, 10)), 30);
+  assert.equal(usual(good(0)), 0);
   assert.equal(usual([...good(9), { end_reason: "failed", duration_ms: 1 }, { end_reason: "success" }]), 9);
   assert.ok(Number.isNaN(usual([{ end_reason: "failed", duration_ms: 1 }])));
 });

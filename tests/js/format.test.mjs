@@ -31,7 +31,7 @@ test("what is over is told in whole units, cut down", () => check((passed) => re
 test("what is to come never says that it is over, or a full unit of the next", () => check((wait) => relative(5e12 + wait, 5e12), [
   [1, "in 1s"], [1000, "in 1s"], [1001, "in 2s"], [58_001, "in 59s"], [59_000, "in 59s"], [59_001, "in 1m"], [MINUTE, "in 1m"],
   [4 * MINUTE, "in 4m"], [59 * MINUTE + 29_999, "in 59m"], [59 * MINUTE + 30_000, "in 1h"], [HOUR, "in 1h"],
-  [4 * HOUR + 12 * MINUTE, "in 4h 12m"], [10 * HOUR - 30_000, "in 10h"], [13 * HOUR + 20 * MINUTE, "in 13h"],
+  [4 * HOUR + 12 * MINUTE, "in 4h 12m"], [9 * HOUR + 31 * MINUTE, "in 9h 31m"], [10 * HOUR - 30_000, "in 10h"], [10 * HOUR + 20 * MINUTE, "in 10h"], [13 * HOUR + 20 * MINUTE, "in 13h"],
   [47 * HOUR, "in 47h"], [48 * HOUR, "in 2d"], [9.6 * DAY, "in 10d"],
 ]));
 
@@ -48,6 +48,7 @@ test("no duration up to three days says 60 seconds, 60 minutes or 24 hours", () 
 
 test("a duration that grows has whole seconds, cut down", () => check(elapsed, [
   [-5000, "0s"], [0, "0s"], [999, "0s"], [1000, "1s"], [1999, "1s"], [10_000, "10s"], [59_999, "59s"], [60_000, "1m"], [184_900, "3m 4s"],
+  [3_599_999, "59m 59s"], [NaN, "0s"],
 ]));
 
 test("sizes are powers of 1024, and never 1024 of a unit", () => check(bytes, [

@@ -50,6 +50,7 @@ test("only services that should be up can have instances missing", () => {
     [entry(service(), three), 0, "×3"], [entry(service(), ["running", "pending"]), 2, "1/3"], [entry(service()), 3, "0/3"],
     [entry(service({ stopped: true })), 0, "×3"], [entry(service({ instances: 1 }), ["running"]), 0, ""],
     [entry(service({ instances: 1 }), three), 0, ""], [entry(task()), 0, ""],
+    [entry(service({ instances: 2 }), ["running", "running"]), 0, "×2"],
   ]) {
     assert.equal(missing(given), down);
     assert.equal(countOf(given), count);
@@ -107,7 +108,7 @@ test("the last run is the newest that lives, else the newest that ended", () => 
 
 test("what starts a task has a label, and so has what comes next", () => {
   for (const [one, trigger, word] of [
-    [service({ instances: 1 }), "Service", "Always on"], [service(), "Service ×3", "Always on"], [service({ stopped: true }), "Service ×3", "Stopped"],
+    [service({ instances: 1 }), "Service", "Always on"], [service({ instances: 2 }), "Service ×2", "Always on"], [service({ stopped: true }), "Service ×3", "Stopped"],
     [task(next), "15 4 * * *", null], [task({ ...next, paused: true }), "15 4 * * *", "Paused"], [task({ cron: "@daily" }), "@daily", "Not scheduled"],
     [task(), "Manual trigger", "Manual only"], [task({ api_trigger: false }), "Not triggered", "Manual only"],
   ]) {

@@ -38,7 +38,8 @@ test("a clause says what happened, how often in a row, and when", () => {
     [entry("a", ["failed", "failed", "success"]), "failed twice in a row, last 5m ago"],
     [entry("a", [...Array(9).fill("timeout"), "success"]), "timed out nine times in a row, last 5m ago"],
     [entry("a", [...Array(12).fill("failed"), "success"]), "failed 12 times in a row, last 5m ago"],
-    [entry("a", Array(30).fill("failed")), "failed every time, last 5m ago"],
+    [entry("a", Array(10).fill("failed")), "failed every time, last 5m ago"],
+    [entry("a", Array(9).fill("failed")), "failed nine times in a row, last 5m ago"],
     // So few runs do not make a habit.
     [entry("a", Array(3).fill("failed")), "failed three times in a row, last 5m ago"],
     [entry("a", ["missed", "missed"], 120), "missed a run 2h ago"],
