@@ -33,7 +33,7 @@ export const timeAxis = ({ from, to, now, down, width }) => {
       const isLate = at > width - 50;
       return [
         path("g-now", `M${at} ${top}V${bottom}`),
-        svg("circle", { class: "f-now", cx: at, cy: top, r: 3.5 }),
+        svg("circle.f-now", { cx: at, cy: top, r: 3.5 }),
         write(isLate ? at - 8 : at + 8, top + 4, text, isLate ? "t-accent t-halo t-end" : "t-accent t-halo"),
       ];
     },

@@ -75,5 +75,5 @@ export const dayBand = ({ onOpen }) => {
       axis.now(6, 70, "now"),
     );
   });
-  return { ...chart, element: el("figure", { class: "day" }, chart.element) };
+  return { ...chart, element: el("figure.day", chart.element) };
 };

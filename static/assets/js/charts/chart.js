@@ -30,8 +30,8 @@ export const paint = (node, chart, ...shapes) => {
 
 /** Calls `draw(node, data, width)` for other data and for another width, at most once per frame. */
 export const chartBox = (draw) => {
-  const node = svg("svg", { class: "chart", role: "img" });
-  const element = el("div", { class: "chart-box", tabindex: "0" }, node);
+  const node = svg("svg.chart", { role: "img" });
+  const element = el("div.chart-box", { tabindex: "0" }, node);
   let data;
   let width = 0;
   let frame = 0;
@@ -74,9 +74,9 @@ export const spotAt = (spots, x, y) => {
 // ── The tooltip ──
 
 const showTip = (lines, x, y) => {
-  if (!tip) document.body.append(tip = el("div", { class: "tip", role: "status" }));
+  if (!tip) document.body.append(tip = el("div.tip", { role: "status" }));
   const [first, ...rest] = lines;
-  fill(tip, el("b", {}, first), rest.map((line) => line && el("span", {}, line)));
+  fill(tip, el("b", first), rest.map((line) => line && el("span", line)));
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
   const beside = (at, size, room) => Math.round(at + GAP + size > room ? Math.max(4, at - GAP - size) : at + GAP);

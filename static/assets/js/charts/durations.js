@@ -24,7 +24,7 @@ const linesOf = ({ opens: run, outcome, took }) => [
 export const durationChart = ({ onSelect }) => {
   const title = el("b");
   const usually = el("span");
-  const summary = el("span", { class: "only-wide" });
+  const summary = el("span.only-wide");
   let growing;
 
   const chart = chartBox((node, { runs, timeout, selected }, width) => {
@@ -83,7 +83,7 @@ export const durationChart = ({ onSelect }) => {
   });
 
   return {
-    element: el("figure", { class: "durations" }, el("figcaption", {}, title, usually, summary), chart.element),
+    element: el("figure.durations", el("figcaption", title, usually, summary), chart.element),
     update(data) {
       clearInterval(growing);
       if (data.runs.some(({ status }) => status === "running")) growing = setInterval(chart.redraw, 1000);

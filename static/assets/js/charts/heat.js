@@ -84,7 +84,7 @@ export const heatMap = () => {
 
   return {
     ...chart,
-    element: el("figure", { class: "heat" },
-      el("figcaption", {}, title, el("span", { class: "heat-about" }, "one mark per day, worst outcome wins"), share), chart.element),
+    element: el("figure.heat",
+      el("figcaption", title, el("span.heat-about", "one mark per day, worst outcome wins"), share), chart.element),
   };
 };

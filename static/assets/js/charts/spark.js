@@ -18,7 +18,7 @@ export const sparkPath = (values, max, width, height) => {
 };
 
 export const spark = ({ width = 72, height = 20 } = {}) => {
-  const element = svg("svg", { class: "chart spark", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+  const element = svg("svg.chart.spark", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const ground = path("g-line", `M0 ${height - 0.5}H${width}`);
   element.append(ground);
   return {

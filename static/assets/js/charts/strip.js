@@ -26,7 +26,7 @@ export const stripOf = (runs, live = 0) => {
 
 /** `runs` newest first, as the API gives them; `live` is how many are running. */
 export const strip = (runs, options) => {
-  const node = svg("svg", { class: "strip", role: "img" });
+  const node = svg("svg.strip", { role: "img" });
   updateStrip(node, runs, options);
   return node;
 };

@@ -40,9 +40,9 @@ const barOf = (run) => ({
 });
 
 const legend = () => {
-  const drawn = (shape, text) => el("span", {}, svg("svg", { class: "chart", width: 14, height: 12, "aria-hidden": "true" }, shape), text);
-  return el("p", { class: "legend" },
-    LEGEND.map((outcome) => el("span", {}, mark(outcome), word(outcome))),
+  const drawn = (shape, text) => el("span", svg("svg.chart", { width: 14, height: 12, "aria-hidden": "true" }, shape), text);
+  return el("p.legend",
+    LEGEND.map((outcome) => el("span", mark(outcome), word(outcome))),
     drawn(path("s-future", block(0.5, 0.5, 13, 11)), "expected"), drawn(hatch(0, 0, 14, 12), "daemon down"));
 };
 
@@ -66,23 +66,23 @@ export const mount = (root, { store }) => {
   const list = laneList({ store, onBucket: (at) => look(zoomed(view, -1, at, now())) });
   const span = el("p");
   const segments = Object.entries(RANGES).map(([range, { text }]) =>
-    el("button", { class: "segment", value: range, onclick: () => look(ranged(view, range, anchor(), now())) }, text));
-  const step = (by, glyph, label) => el("button", { class: "button button-icon", "aria-label": label, title: label, onclick: () => move(by) }, icon(glyph));
+    el("button.segment", { value: range, onclick: () => look(ranged(view, range, anchor(), now())) }, text));
+  const step = (by, glyph, label) => el("button.button.button-icon", { "aria-label": label, title: label, onclick: () => move(by) }, icon(glyph));
   const later = step(1, "next", "Later");
-  const scroll = el("div", { class: "lanes-axis", tabindex: "0", role: "group", "aria-label": "Time" }, ground.head);
-  const body = el("div", { class: "lanes-body" }, ground.under, list.element, ground.over);
-  const chart = el("div", { class: "lanes" }, el("div", { class: "lanes-head" }, el("div", { class: "lanes-caption" }, ground.caption), scroll, el("span")), body);
+  const scroll = el("div.lanes-axis", { tabindex: "0", role: "group", "aria-label": "Time" }, ground.head);
+  const body = el("div.lanes-body", ground.under, list.element, ground.over);
+  const chart = el("div.lanes", el("div.lanes-head", el("div.lanes-caption", ground.caption), scroll, el("span")), body);
   const state = el("div");
 
   fill(
     root,
-    el("div", { class: "page-head" }, el("h1", {}, "Timeline"), span),
-    el("div", { class: "filters timeline-bar" },
-      el("div", { class: "segments", role: "group", "aria-label": "Range" }, segments),
+    el("div.page-head", el("h1", "Timeline"), span),
+    el("div.filters.timeline-bar",
+      el("div.segments", { role: "group", "aria-label": "Range" }, segments),
       step(-1, "back", "Earlier"),
-      el("button", { class: "button", onclick: () => look({ ...view, to: null }) }, "Now"),
+      el("button.button", { onclick: () => look({ ...view, to: null }) }, "Now"),
       later,
-      el("span", { class: "spacer" }),
+      el("span.spacer"),
       legend()),
     state, chart, ground.notes,
   );

@@ -18,11 +18,11 @@ const MOST_NOTES = 6;
 const MOST_NAMES = 8;
 
 export const timelineGround = () => {
-  const under = svg("svg", { class: "chart lanes-under", "aria-hidden": "true" });
+  const under = svg("svg.chart.lanes-under", { "aria-hidden": "true" });
   // Boxes and not drawings: what lies over everything is painted again whenever anything moves.
-  const over = el("div", { class: "lanes-over", "aria-hidden": "true" });
-  const head = svg("svg", { class: "chart", role: "img" });
-  const notes = el("dl", { class: "notes" });
+  const over = el("div.lanes-over", { "aria-hidden": "true" });
+  const head = svg("svg.chart", { role: "img" });
+  const notes = el("dl.notes");
   const caption = el("span");
   let steps = null;
   let groups = [];
@@ -131,18 +131,18 @@ export const timelineGround = () => {
   };
 
   const tell = ({ from, to, now, truncatedAt }) => {
-    const when = (at) => el("dt", {}, to - from > DAY ? dayTime(at) : hourMinute(at, zone()));
+    const when = (at) => el("dt", to - from > DAY ? dayTime(at) : hourMinute(at, zone()));
     const rest = groups.length - MOST_NOTES;
     fill(
       notes,
       groups.slice(0, MOST_NOTES).map(({ names, times }) => [
         when(times[0]),
-        el("dd", {}, `${names.length} ${times[0] > now ? "start" : "began"} in the same minute${times.length > 1 ? `, and ${plural(times.length - 1, "more time")}` : ""}: `,
+        el("dd", `${names.length} ${times[0] > now ? "start" : "began"} in the same minute${times.length > 1 ? `, and ${plural(times.length - 1, "more time")}` : ""}: `,
           names.slice(0, MOST_NAMES).map((name, index) => [index > 0 && ", ", el("a", { href: taskPath(name) }, name)]),
           names.length > MOST_NAMES && ` and ${names.length - MOST_NAMES} more`),
       ]),
-      rest > 0 && [el("dt"), el("dd", {}, `${plural(rest, "other group")} of tasks that start together`)],
-      truncatedAt < to && [when(truncatedAt), el("dd", {}, `Coming starts are shown until ${dayTime(truncatedAt)}; there are more of them later.`)],
+      rest > 0 && [el("dt"), el("dd", `${plural(rest, "other group")} of tasks that start together`)],
+      truncatedAt < to && [when(truncatedAt), el("dd", `Coming starts are shown until ${dayTime(truncatedAt)}; there are more of them later.`)],
     );
   };
 

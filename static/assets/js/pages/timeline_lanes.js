@@ -5,10 +5,10 @@ import { paint } from "../charts/chart.js";
 import { markAt, write } from "../charts/shapes.js";
 import { countsOf, runsOf } from "../charts/stats.js";
 import { LANE, trackOf } from "../charts/track.js";
-import { now, setAge, settle, zone } from "../clock.js";
-import { el, reconcile, say, set, svg } from "../dom.js";
+import { now, setDue, settle, zone } from "../clock.js";
+import { el, reconcile, say, svg } from "../dom.js";
 import { clock, dayMonth, duration, elapsed, hourMinute, millis } from "../format.js";
-import { mark, setMark, word } from "../marks.js";
+import { hidden, mark, setMark, word } from "../marks.js";
 import { go, runPath, taskPath } from "../router.js";
 import { nextWord } from "../task_state.js";
 
@@ -35,7 +35,7 @@ const summary = ({ task, buckets, runs }) => {
 
 /** `onBucket(at)` opens a bucket; `lanes` are changed by the page, `redraw` shows them. */
 export const laneList = ({ store, onBucket }) => {
-  const element = el("div", { class: "lanes-list" });
+  const element = el("div.lanes-list");
   const rows = new Map();
   let view;
   let frame = 0;
@@ -51,12 +51,13 @@ export const laneList = ({ store, onBucket }) => {
   const create = ({ task: { name } }) => {
     const row = {
       mark: mark("idle"),
-      count: el("span", { class: "count" }),
-      plot: svg("svg", { class: "chart lane-plot", role: "img" }),
-      next: el("time", { class: "lane-next" }),
+      count: el("span.count"),
+      says: hidden(""),
+      plot: svg("svg.chart.lane-plot", { role: "img" }),
+      next: el("time.lane-next"),
     };
-    row.link = el("a", { class: "lane-name", href: taskPath(name), title: name }, row.mark, el("span", { class: "side-name" }, name), row.count);
-    const made = el("li", { class: "lane" }, row.link, el("div", { class: "chart-box", tabindex: "0", "data-row": true }, row.plot), row.next);
+    row.link = el("a.lane-name", { href: taskPath(name), title: name }, row.mark, el("span.side-name", name, row.says), row.count);
+    const made = el("li.lane", row.link, el("div.chart-box", { tabindex: "0", "data-row": true }, row.plot), row.next);
     rows.set(name, row);
     seen.observe(made);
     return made;
@@ -68,7 +69,7 @@ export const laneList = ({ store, onBucket }) => {
     for (const name of rows.keys()) if (!names.has(name)) rows.delete(name);
     reconcile(
       element, groups, ([name]) => name,
-      ([name]) => el("section", { "aria-label": name || "Tasks" }, el("h2", { class: "lane-group" }, el("span", {}, name || "tasks")), el("ul")),
+      ([name]) => el("section", { "aria-label": name || "Tasks" }, el("h2.lane-group", el("span", name || "tasks")), el("ul")),
       (section, [, lanes]) => reconcile(section.lastChild, lanes, ({ task }) => task.name, create, (_, lane) => stand(lane)),
     );
   };
@@ -81,10 +82,10 @@ export const laneList = ({ store, onBucket }) => {
     row.lane = lane;
     setMark(row.mark, outcome);
     say(row.count, store.countOf(task.name));
-    set(row.link, "aria-label", `${task.name}, ${word(outcome)}`);
+    say(row.says, `, ${word(outcome)}`);
     const text = nextWord(task);
     if (text) settle(row.next, text);
-    else setAge(row.next, millis(task.next_run_at));
+    else setDue(row.next, millis(task.next_run_at));
   };
 
   const draw = (row) => {
