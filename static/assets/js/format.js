@@ -48,8 +48,11 @@ export const duration = (ms) => {
   return joined(Math.floor(hours / 24), "d", hours % 24, "h");
 };
 
-/** A duration that grows while it is looked at: whole seconds, cut down. */
-export const elapsed = (ms) => duration(Math.max(0, Math.floor(ms / 1000) * 1000) || 0.001).replace("0.0s", "0s");
+/** A duration that grows while it is looked at: whole units, cut down. */
+export const elapsed = (ms) => {
+  const unit = ms < HOUR ? 1000 : ms < DAY ? MINUTE : HOUR;
+  return !(ms >= 1000) ? "0s" : duration(Math.floor(ms / unit) * unit);
+};
 
 /** `512 B`, `31 KB`, `1.2 GB`: powers of 1024, one decimal from MB on. */
 export const bytes = (count) => {

@@ -41,7 +41,7 @@ export const verdict = (entries, now) => {
   const all = entries.length === 1 ? "The only task is fine" : `All ${entries.length} tasks are fine`;
   if (!troubled.length) return { title: all, clauses: [], more: 0 };
   const need = troubled.length === 1 ? "needs" : "need";
-  const title = `${troubled.length} of ${entries.length} tasks ${need} attention`;
+  const title = entries.length === 1 ? "The only task needs attention" : `${troubled.length} of ${entries.length} tasks ${need} attention`;
   const clauses = troubled
     .map((entry) => ({ name: entry.task.name, at: entry.latest ? timeOf(entry.latest) : 0, ...clause(entry, now) }))
     .sort((a, b) => a.rank - b.rank || b.at - a.at);

@@ -46,8 +46,7 @@ const hear = (_, data) => {
 export const bell = () => {
   const badge = el("span.bell-count", { hidden: true });
   const button = el("button.button.button-bare.button-icon.bell", { "aria-label": "Notifications" }, icon("bell"), badge);
-  const panel = popover(button, { label: "Notifications", className: "bell-panel", build: (close) => content(close) });
-  const element = el("div.anchor", button);
+  const panel = popover(button, { label: "Notifications", className: "bell-panel", build: content });
 
   const draw = async () => {
     badge.hidden = !unread;
@@ -58,8 +57,8 @@ export const bell = () => {
     const { items } = await get("/api/notifications", { limit: 100 });
     badge.classList.toggle("bell-calm", !items.some((item) => item.severity === "error" && !item.read_at));
   };
-  const end = all(store.onNotice(hear), store.onStale(() => recount().catch(() => {})), changes.on(() => draw().catch(() => {})), onRoute(() => panel.close(false)));
-  return { element, end };
+  const end = all(store.onNotice(hear), store.onStale(() => recount().catch(() => {})), changes.on(() => draw().catch(() => {})), onRoute(() => panel.close()));
+  return { element: button, end };
 };
 
 const content = (close) => {
@@ -68,7 +67,7 @@ const content = (close) => {
     rows: 3,
     load: () => get("/api/notifications", { limit: NEWEST }),
     draw: ({ items }) => fill(box, items.length
-      ? el("ul", items.map((item) => notice(item, { marked: recount, leave: () => close(false) })))
+      ? el("ul", items.map((item) => notice(item, { marked: recount, leave: close })))
       : empty("Nothing to report", "Failures and other news will appear here.")),
   });
   return [

@@ -20,7 +20,7 @@ export const filterBar = ({ store, onChange, tools = [] }) => {
   popover(button, { label: "Filter runs", className: "filter-panel", build: (close) => form({ store, filter, apply, close }) });
   const segments = el("div.segments", { role: "group", "aria-label": "Status" }, SEGMENTS.map((name) =>
     el("button.segment", { "data-status": name, onclick: () => apply({ status: name }) }, name || "all", el("span.count"))));
-  const element = el("div.filters", list, el("div.anchor", button), el("span.spacer"), tools, segments);
+  const element = el("div.filters", list, button, el("span.spacer"), tools, segments);
 
   return {
     element,
