@@ -1,0 +1,104 @@
+// What axe-core finds on every page, wide and on a phone, light and dark: nothing serious.
+
+import assert from "node:assert/strict";
+import { ready, visit } from "./lib/browser.mjs";
+import { becomes } from "./lib/looks.mjs";
+import { axeSource } from "./lib/packages.mjs";
+import { stage } from "./lib/scenes.mjs";
+import { world } from "./world.mjs";
+
+const scene = stage(() => world("little"));
+const GRAVE = ["serious", "critical"];
+
+/** What is wrong, one line each. In the other theme only colours can be. */
+async function violations(page, where, rules) {
+  const found = await page.evaluate(
+    ([grave, only]) =>
+      window.axe
+        .run(document, { resultTypes: ["violations"], ...(only && { runOnly: only }) })
+        .then(({ violations: all }) =>
+          all
+            .filter(({ impact }) => grave.includes(impact))
+            .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html.slice(0, 160)} ${any[0]?.message ?? ""}`)),
+        ),
+    [GRAVE, rules],
+  );
+  return found.map((text) => `${where}: ${text}`);
+}
+
+/** Another page without loading everything anew. */
+const go = (page, path) =>
+  page.evaluate((to) => {
+    history.pushState(null, "", to);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, path);
+
+async function everywhere(page, daemon, act) {
+  const [failed] = (await daemon.api("runs?task_name=backup-vault&status=failed&limit=1")).runs;
+  const [running] = (await daemon.api("runs?task_name=rebuild-thumbnails&limit=1")).runs;
+  for (const path of [
+    "/",
+    "/timeline",
+    "/runs",
+    "/tasks/backup-vault",
+    `/tasks/backup-vault/${failed.id}`,
+    `/tasks/rebuild-thumbnails/${running.id}`,
+    "/tasks/web",
+    "/notifications",
+    "/no/such/page",
+  ]) {
+    await go(page, path);
+    await ready(page);
+    await act(path);
+  }
+}
+
+for (const size of ["wide", "phone"]) {
+  // Without a policy axe would not be let in; it is no part of the page.
+  const options = { size, bypassCSP: true, reducedMotion: "reduce" };
+  scene(`pages, ${size}`, options, async ({ page, daemon }) => {
+    await visit(page, "/");
+    await page.evaluate(axeSource());
+    const found = [];
+    await everywhere(page, daemon, async (path) => {
+      await page.emulateMedia({ colorScheme: "light" });
+      found.push(...(await violations(page, `${path} light`)));
+      await page.emulateMedia({ colorScheme: "dark" });
+      found.push(...(await violations(page, `${path} dark`, ["color-contrast"])));
+    });
+    assert.deepEqual(found, []);
+  });
+
+  scene(`what opens over them, ${size}`, { ...options, except: [/\b401\b/] }, async ({ page, context }) => {
+    await visit(page, "/runs");
+    await page.evaluate(axeSource());
+    const found = [];
+    const look = async (what) => {
+      await page.emulateMedia({ colorScheme: "light" });
+      found.push(...(await violations(page, `${what} light`)));
+      await page.emulateMedia({ colorScheme: "dark" });
+      found.push(...(await violations(page, `${what} dark`, ["color-contrast"])));
+    };
+    await page.getByRole("button", { name: /^Filter ?\d*$/ }).click();
+    await look("filter");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Notifications/ }).click();
+    await page.locator(".notice").first().waitFor();
+    await look("bell");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Select", exact: true }).click();
+    await page.locator(".pick").first().check();
+    await look("selection");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.locator("dialog[open]").waitFor();
+    await look("keys");
+    await page.keyboard.press("Escape");
+    await context.clearCookies();
+    await go(page, "/timeline");
+    await page.locator("#password").waitFor();
+    await becomes("the login", () => page.evaluate(() => document.documentElement.dataset.login), "true");
+    await look("login");
+    assert.deepEqual(found, []);
+  });
+}
