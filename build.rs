@@ -1,9 +1,11 @@
 //! Embeds `static/`: writes a table of its files for `src/web/assets.rs` to include. The files
 //! are served as they stand there, but for the comments and blanks of scripts and style sheets,
-//! which nobody has to load.
+//! which nobody has to load; and the page links them in a folder that is named after what they
+//! contain, so that a browser may keep them for good.
 
 use std::fmt::Write;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 fn main() {
@@ -15,19 +17,32 @@ fn main() {
     collect(&folder, &mut files);
     // It tells Node, which runs the tests of pure modules, that they are modules.
     files.retain(|file| !file.ends_with("package.json"));
-    files.sort();
-    let mut table = format!("static ASSETS: [Asset; {}] = [\n", files.len());
-    for (number, file) in files.iter().enumerate() {
-        println!("cargo::rerun-if-changed={}", file.display());
-        let path = file.strip_prefix(&folder).expect("it was found there").display().to_string();
-        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let (kind, text) = squeezed(&path, text);
+    let mut assets: Vec<(String, &str, String)> = files
+        .iter()
+        .map(|file| {
+            println!("cargo::rerun-if-changed={}", file.display());
+            let path = file.strip_prefix(&folder).expect("it was found there").display();
+            let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let (kind, text) = squeezed(&path.to_string(), text);
+            (format!("/{path}"), kind, text)
+        })
+        .collect();
+    // By the bytes of the path: it is looked up by halving.
+    assets.sort();
+    let mut hasher = DefaultHasher::new();
+    assets.hash(&mut hasher);
+    let edition = format!("/assets/{:08x}/", hasher.finish() >> 32);
+    let mut table = format!("const EDITION: &str = {edition:?};\n");
+    writeln!(table, "static ASSETS: [Asset; {}] = [", assets.len()).expect("a string grows");
+    for (number, (path, kind, text)) in assets.iter_mut().enumerate() {
+        if *path == "/index.html" {
+            *text = text.replace("\"/assets/", &format!("\"{edition}"));
+        }
         let embedded = out.join(format!("asset-{number}"));
         fs::write(&embedded, text).expect("the directory is there");
         writeln!(
             table,
-            "Asset {{ path: {:?}, kind: {kind:?}, bytes: include_bytes!({embedded:?}) }},",
-            format!("/{path}")
+            "Asset {{ path: {path:?}, kind: {kind:?}, bytes: include_bytes!({embedded:?}) }},"
         )
         .expect("a string grows");
     }
@@ -53,7 +68,7 @@ fn squeezed(path: &str, text: String) -> (&'static str, String) {
         "html" => ("text/html; charset=utf-8", text),
         "svg" => ("image/svg+xml", text),
         "css" => match minifier::css::minify(&text) {
-            Ok(small) => ("text/css; charset=utf-8", small.to_string()),
+            Ok(small) => ("text/css; charset=utf-8", small.to_string().replace(";}", "}")),
             Err(error) => panic!("static/{path}: {error}"),
         },
         "js" => ("text/javascript; charset=utf-8", minifier::js::minify(&text).to_string()),

@@ -19,7 +19,8 @@ struct Asset {
 const FOLDER: &str = "/assets/";
 const HTML: &str = "text/html; charset=utf-8";
 
-// `ASSETS`, by path: every file of `static/` (build.rs).
+// `ASSETS`, by path: every file of `static/`; and `EDITION`, the folder below [`FOLDER`] in which
+// the page links them, named after what they contain (build.rs).
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// It stands in for every address that has no file.
@@ -48,7 +49,8 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
             return Err(problem.header("Allow", ALLOW));
         }
     }
-    let index = match place(&request.path) {
+    let kept = request.path.strip_prefix(EDITION).map(|rest| format!("{FOLDER}{rest}"));
+    let index = match place(kept.as_deref().unwrap_or(&request.path)) {
         Some(index) => index,
         None if request.path.starts_with(FOLDER) => {
             return Err(Problem::new(404, "no such file"));
@@ -56,13 +58,18 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
         None => place(PAGE).expect("the page is a file of `static/`"),
     };
     let (asset, tag) = (&ASSETS[index], &TAGS[index]);
-    // Asked each time, answered by 304 mostly: an update of the daemon shows at once.
     let whole = match is_known(request, tag) {
         true => Whole::new(304),
         false => Whole { body: Body::Static(asset.bytes), ..Whole::new(200) }
             .header("Content-Type", asset.kind),
     };
-    let whole = whole.header("ETag", tag).header("Cache-Control", "no-cache");
+    let caching = match kept {
+        // It never changes: the next one has another address.
+        Some(_) => "public, max-age=31536000, immutable",
+        // Asked each time, answered by 304 mostly: an update of the daemon shows at once.
+        None => "no-cache",
+    };
+    let whole = whole.header("ETag", tag).header("Cache-Control", caching);
     Ok(match asset.kind {
         HTML => whole.header("Content-Security-Policy", POLICY),
         _ => whole,
@@ -115,7 +122,7 @@ mod tests {
 
     #[test]
     fn any_address_is_the_page_unless_a_file_is_meant() {
-        let page = include_bytes!("../../static/index.html").as_slice();
+        let page = ASSETS[place(PAGE).unwrap()].bytes;
         for path in ["/", "/index.html", "/runs", "/tasks/a.b.js", "/tasks/x/y", "/assets", "/api"]
         {
             let whole = ask(Method::Get, path, "");
@@ -127,8 +134,18 @@ mod tests {
         let script = ask(Method::Get, "/assets/js/main.js", "");
         assert_eq!(header(&script, "Content-Type"), Some("text/javascript; charset=utf-8"));
         assert_eq!(header(&script, "Content-Security-Policy"), None);
-        for path in ["/assets/", "/assets/none.js", "/assets/../index.html", "/assets/js/%6dain.js"]
-        {
+        let kept = ask(Method::Get, &format!("{EDITION}js/main.js"), "");
+        assert_eq!((kept.status, kept.body.bytes()), (200, script.body.bytes()));
+        assert!(header(&kept, "Cache-Control").unwrap().ends_with("immutable"));
+        assert_eq!(header(&script, "Cache-Control"), Some("no-cache"));
+        for path in [
+            "/assets/",
+            "/assets/none.js",
+            "/assets/../index.html",
+            "/assets/js/%6dain.js",
+            "/assets/00000000/js/main.js",
+            EDITION,
+        ] {
             assert_eq!(ask(Method::Get, path, "").status, 404, "{path}");
         }
     }
