@@ -73,7 +73,7 @@ const plan = () => {
 const attempt = async () => {
   clearTimeout(tryTimer);
   // A tab that nobody sees asks nothing; it tries when it is looked at again.
-  if (isAway()) return;
+  if (isAway() && document.hidden) return;
   state.attempt += 1;
   state.nextAt = null;
   changes.emit(state);

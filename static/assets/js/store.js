@@ -5,6 +5,7 @@ import { get, ofTask } from "./api.js";
 import { learn, learnZone, now } from "./clock.js";
 import { onReturn } from "./connection.js";
 import { millis } from "./format.js";
+import { onPresence } from "./presence.js";
 import { signal } from "./signal.js";
 import { follow } from "./stream.js";
 import { countOf, markOf, missing, stateOf, timeOf } from "./task_state.js";
@@ -14,6 +15,7 @@ const RECENT = 200;
 // Settled for a moment, so that many ticks of one second are one question.
 const NEXT_PATIENCE = 1500;
 const NEXT_REST = 5000;
+const POLL = 10_000;
 
 const changes = signal();
 const runs = signal();
@@ -259,6 +261,13 @@ const start = async () => {
 };
 
 onReturn(refresh);
+
+// A window that is seen but has no stream, because others are used, reads again and again.
+let poll;
+onPresence((away) => {
+  clearInterval(poll);
+  if (away && !document.hidden) poll = setInterval(() => document.hidden || refresh(), POLL);
+});
 
 export const store = {
   start,
