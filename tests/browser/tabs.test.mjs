@@ -19,12 +19,15 @@ run  = "echo quick"
 
 [tasks.talk]
 run = """${listener("talk")}"""
+
+[tasks.flip]
+run = """${listener("flip")}"""
 `;
 
-let say;
+const say = {};
 const scene = stage(async () => {
   const daemon = await Daemon.start({ toml: TOML });
-  say = speaker(daemon, "talk");
+  for (const name of ["talk", "flip"]) say[name] = speaker(daemon, name);
   return daemon;
 });
 
@@ -36,7 +39,7 @@ scene("a run that is started in one tab appears in the other", {}, async ({ page
   await page.getByRole("button", { name: "Run Now" }).click();
   const row = other.locator(".run-table tr", { has: other.locator('a[href*="/tasks/talk/"]') });
   await shows(row.locator(".cell-status"), "running");
-  say("exit 4");
+  say.talk("exit 4");
   await shows(row.locator(".cell-status"), "failed");
   await shows(row.locator("td").last(), "4");
 });
@@ -53,33 +56,61 @@ scene("a schedule that is paused in one tab is paused in the other", {}, async (
   await shows(item, "");
 });
 
-scene("six tabs, each with a log that goes on, and none starves", {}, async ({ page, context, daemon }) => {
-  const { id } = await daemon.run("talk");
+scene("six tabs, and none starves", {}, async ({ page, context, daemon }) => {
   await plant(context);
+  const { id } = await daemon.run("talk");
+  const log = `/tasks/talk/${id}`;
   const pages = [];
-  for (let n = 0; n < TABS; n += 1) {
-    const next = n === 0 ? page : await context.newPage();
-    await visit(next, `/tasks/talk/${id}`);
+  for (const path of [log, "/", "/runs", "/timeline", "/notifications", log]) {
+    const next = pages.length === 0 ? page : await context.newPage();
+    await visit(next, path);
     pages.push(next);
-    if (n < TABS - 1) await next.evaluate(() => window.setHidden(true));
+    if (pages.length < TABS) await next.evaluate(() => window.setHidden(true));
   }
-  say("to everybody");
   // Whichever is looked at is up to date and answers.
-  const all = ["to everybody"];
-  for (const one of pages) {
+  const lines = [];
+  for (const [n, one] of pages.entries()) {
+    const outcome = n % 2 ? "success" : "failed";
+    say.flip(`exit ${n % 2 ? 0 : 1}`);
+    await daemon.ended((await daemon.run("flip")).id);
+    lines.push(`line ${n}`);
+    say.talk(lines.at(-1));
     await lookAt(pages, one);
-    await hasLines(one, all);
-    say(`line ${all.length}`);
-    all.push(`line ${all.length}`);
-    await hasLines(one, all);
+    await shows(one.locator('.side-item[title="flip"]'), `flip, ${outcome}`);
+    if (one.url().endsWith(log)) {
+      await hasLines(one, lines);
+      lines.push("live");
+      say.talk("live");
+      await hasLines(one, lines);
+    }
     await one.getByRole("link", { name: "All runs", exact: true }).click();
     await one.locator(`.run-table a[href$="${id}"]`).waitFor();
-    await one.goBack();
-    await hasLines(one, all);
   }
-  say("exit 0");
-  await lookAt(pages, page);
-  await shows(page.locator(".run-verdict h2"), /^success after/);
+  say.talk("exit 0");
+  await shows(pages.at(-1).locator('.side-item[title="talk"]'), "talk, success");
+});
+
+scene("six windows side by side, and none starves", {}, async ({ page, context, daemon }) => {
+  const { id } = await daemon.run("talk");
+  const pages = [page];
+  while (pages.length < TABS) pages.push(await context.newPage());
+  for (const [n, one] of pages.entries()) await visit(one, n % 3 ? "/" : `/tasks/talk/${id}`);
+  // All can be seen, and all show what happens: some at once, the others a little later.
+  say.flip("exit 1");
+  await daemon.run("flip");
+  for (const one of pages) await shows(one.locator('.side-item[title="flip"]'), "flip, failed");
+  // Whichever is used is live.
+  const lines = [];
+  for (const [n, one] of pages.entries()) {
+    await one.mouse.move(700, 500);
+    lines.push(`line ${n}`);
+    say.talk(lines.at(-1));
+    if (n % 3 === 0) await hasLines(one, lines);
+    await one.getByRole("link", { name: "All runs", exact: true }).click();
+    await one.locator(`.run-table a[href$="${id}"]`).waitFor();
+  }
+  say.talk("exit 0");
+  for (const one of pages) await shows(one.locator('.side-item[title="talk"]'), "talk, success");
 });
 
 scene("the theme is switched, kept, and followed by the other tab", {}, async ({ page, context }) => {
