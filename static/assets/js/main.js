@@ -2,7 +2,7 @@
 
 import { connection, onConnection } from "./connection.js";
 import { hold } from "./api.js";
-import { begin } from "./busy.js";
+import { begin, during } from "./busy.js";
 import { el, fill } from "./dom.js";
 import { help, listenToKeys } from "./keys.js";
 import { header } from "./parts/header.js";
@@ -74,7 +74,6 @@ const start = async () => {
   const session = redeem().then(ensure);
   hold(session);
   await session;
-  begin();
   await store.start();
   recount().catch(() => {});
 };
@@ -87,7 +86,7 @@ listen();
 listenToKeys();
 const route = show(parts);
 const first = async () => {
-  const starting = start();
+  const starting = during(start());
   // The page draws its skeleton while the data come.
   route(false);
   onRoute(route);
