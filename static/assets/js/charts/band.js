@@ -36,6 +36,7 @@ export const dayBand = ({ onOpen }) => {
     const marks = [];
     const spots = [];
 
+    let free = 0;
     all.forEach((slot, index) => {
       const { good, failed, failures, expected } = slot;
       const left = index * wide;
@@ -47,7 +48,11 @@ export const dayBand = ({ onOpen }) => {
       const fitting = Math.max(1, Math.floor((top - TOP - 2) / size));
       const shown = failed > fitting ? Math.max(1, fitting - 1) : failed;
       for (let place = 0; place < shown; place += 1) marks.push(markAt(failures[place]?.outcome ?? "failed", middle, top - 1 - (place + 0.5) * size, size + 1.5));
-      if (failed > shown) marks.push(write(middle, top - shown * size - 3, `×${failed}`, "t-danger t-middle t-halo"));
+      if (failed > shown && middle > free) {
+        marks.push(write(middle, top - shown * size - 3, `×${failed}`, "t-danger t-middle t-halo"));
+        // The next number that has room.
+        free = middle + 28;
+      }
       // One can point at the whole slot, or at the failures in it.
       const known = failures.slice(0, shown);
       for (let place = 0; place < (known.length || 1); place += 1) {
