@@ -4,117 +4,78 @@
 import { plain } from "../ansi.js";
 import { el, say } from "../dom.js";
 import { count } from "../format.js";
-import { hidden, icon } from "../marks.js";
+import { icon } from "../marks.js";
 
 // Of a frame of 16 ms.
 const PORTION_MS = 6;
-const PORTION_LINES = 200;
 
-/**
- * `go(n)` shows a line; `changed()`: other lines have to be marked; `nearest()`: the number of
- * the line in view.
- */
+/** Literally what was typed, in a group, so that a text can be split where it is. */
+export const literal = (text, flags) => new RegExp(`(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`, flags);
+
+/** `go(n)` shows a line; `changed()`: another text is looked for; `nearest()`: the line in view. */
 export const logFind = ({ lines, go, changed, nearest }) => {
   let query = null;
-  let test = null;
-  // Numbers of the lines that have it, of those from `low` up to `high`.
-  let hits = [];
-  let low = 0;
-  let high = 0;
   let current = null;
+  // The rows that were looked at, those of them that have it, and whether some were left for later.
+  let looked = new WeakMap();
+  let rows = [];
+  let hits = [];
+  let isMore = false;
+  // The first hit is shown without being asked for.
   let isFresh = false;
 
-  const input = el("input", { type: "text", placeholder: "Find in loaded lines", spellcheck: "false", autocomplete: "off", enterkeyhint: "search", maxlength: 200 });
+  const input = el("input", { type: "text", placeholder: "Find in loaded lines", "aria-label": "Find in loaded lines", spellcheck: "false", autocomplete: "off", maxlength: 200 });
   const tally = el("output.log-tally");
   const step = (name, glyph, by) =>
-    el("button", { class: `log-step log-step-${glyph}`, type: "button", title: name, "aria-label": name, onclick: () => move(by) }, icon("chevron"));
-  const element = el("div.log-find", { role: "search" },
-    icon("search"), el("label", hidden("Find in loaded lines"), input), tally,
-    step("Previous line (Shift+Enter)", "up", -1), step("Next line (Enter)", "down", 1));
-
-  const restart = () => {
-    hits = [];
-    low = high = nearest();
-    current = null;
-    isFresh = query !== null;
-  };
+    el(`button.button.button-bare.log-${glyph}`, { hidden: true, title: name, "aria-label": name, onclick: () => move(by) }, icon("chevron"));
+  const steps = [step("Previous line (Shift+Enter)", "up", -1), step("Next line (Enter)", "down", 1)];
+  const element = el("div.field.log-find", { role: "search" }, icon("search"), input, tally, steps);
 
   const ask = () => {
-    const text = input.value;
-    query = text ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi") : null;
-    test = query && new RegExp(query.source, "i");
-    element.classList.toggle("is-active", query !== null);
-    restart();
-    tell();
+    query = input.value ? literal(input.value, "i") : null;
+    looked = new WeakMap();
+    rows = hits = [];
+    current = null;
+    isFresh = true;
+    for (const button of steps) button.hidden = !query;
     changed();
   };
 
-  const select = (n) => {
-    current = n;
+  const select = (hit) => {
+    if (!hit) return;
+    current = hit.n;
     isFresh = false;
-    tell();
-    go(n);
+    go(current);
   };
 
   const move = (by) => {
-    if (!hits.length) return;
     const from = current ?? nearest();
-    const behind = hits.findIndex((n) => n > from);
-    const at = behind < 0 ? hits.length : behind;
-    const isAt = hits[at - 1] === from;
-    const to = by > 0 ? at : at - (isAt ? 2 : 1);
-    select(hits[(to + hits.length) % hits.length]);
+    if (by > 0) select(hits.find(({ n }) => n > from) ?? hits[0]);
+    else select(hits.findLast(({ n }) => n < from) ?? hits.at(-1));
   };
 
-  const tell = () => {
-    const place = current === null ? 0 : hits.indexOf(current) + 1;
-    say(tally, query ? `${place ? `${count(place)}/` : ""}${count(hits.length)}` : "");
-  };
-
-  // Looks at the rows of one portion; gives those that have it.
-  const look = (from, to) => {
-    const found = [];
-    for (let row = from; row < to; row += 1) {
-      const { n, text } = lines.rows[row];
-      if (text && test.test(plain(text))) found.push(n);
-    }
-    return found;
+  const look = () => {
+    const until = performance.now() + PORTION_MS;
+    rows = lines.rows;
+    isMore = false;
+    hits = rows.filter((row) => {
+      if (!looked.has(row)) {
+        isMore ||= performance.now() > until;
+        if (isMore || row.gap) return false;
+        looked.set(row, query.test(plain(row.text)));
+      }
+      return looked.get(row);
+    });
   };
 
   /** Brings the hits up to date with the lines; true when there is more to do. */
   const sync = () => {
-    if (!query) return false;
-    const { first } = lines;
-    const end = lines.next ?? 0;
-    if (low < first || high > end) {
-      hits = hits.filter((n) => n >= first && n < end);
-      low = Math.max(low, first);
-      high = Math.max(low, Math.min(high, end));
-    }
-    const until = performance.now() + PORTION_MS;
-    while ((high < end || low > first) && performance.now() < until) {
-      if (high < end) {
-        const from = lines.indexOf(high);
-        const to = Math.min(lines.rows.length, from + PORTION_LINES);
-        hits.push(...look(from, to));
-        high = to < lines.rows.length ? lines.rows[to].n : end;
-      } else {
-        const to = lines.indexOf(low);
-        const from = Math.max(0, to - PORTION_LINES);
-        hits.unshift(...look(from, to));
-        low = from > 0 ? lines.rows[from].n : first;
-      }
-    }
-    const isMore = high < end || low > first;
-    // The first one behind the place where the search began, else the one before it.
-    if (isFresh && (hits.length || !isMore)) {
-      const start = nearest();
-      const hit = hits.find((n) => n >= start) ?? (isMore ? undefined : hits.at(-1));
-      if (hit !== undefined) select(hit);
-      else isFresh = isMore;
-    }
-    tell();
-    return isMore;
+    if (query && (isMore || rows !== lines.rows)) look();
+    if (isFresh) select(hits.find(({ n }) => n >= nearest()) ?? (!isMore && hits.at(-1)));
+    isFresh &&= isMore;
+    const at = hits.findIndex(({ n }) => n === current);
+    say(tally, query ? `${at < 0 ? "" : `${count(at + 1)}/`}${count(hits.length)}` : "");
+    return Boolean(query) && isMore;
   };
 
   const clear = () => {
@@ -124,17 +85,14 @@ export const logFind = ({ lines, go, changed, nearest }) => {
 
   input.addEventListener("input", ask);
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") move(event.shiftKey ? -1 : 1);
-    else if (event.key === "Escape" && input.value) clear();
-    else return;
+    if (event.key !== "Enter") return;
     event.preventDefault();
-    event.stopPropagation();
+    move(event.shiftKey ? -1 : 1);
   });
 
   return {
     element,
     sync,
-    restart,
     clear,
     focus() {
       input.focus();
@@ -142,6 +100,5 @@ export const logFind = ({ lines, go, changed, nearest }) => {
     },
     get query() { return query; },
     get current() { return current; },
-    get has() { return hits.length > 0; },
   };
 };
