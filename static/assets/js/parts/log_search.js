@@ -7,39 +7,36 @@ import { exact } from "../clock.js";
 import { el, fill, say, set } from "../dom.js";
 import { plural } from "../format.js";
 import { icon } from "../marks.js";
+import { runPath } from "../router.js";
+import { literal } from "./log_find.js";
 
 const PORTION = 200;
 // So much of a line is shown, and so much of that before what was found.
 const LENGTH = 400;
 const LEAD = 60;
 
-/** `onOpen(runId, n)`: a hit was chosen. */
-export const logSearch = ({ task, onOpen }) => {
-  let isCase = false;
-  let isRegex = false;
-  let asked = null;
+export const logSearch = ({ task }) => {
+  const is = { case: false, regex: false };
+  let asked = "";
   let cursor;
   let runs = 0;
   let hits = 0;
   let request = new AbortController();
 
   const input = el("input", { type: "search", placeholder: "Search the logs of all runs", "aria-label": `Search the logs of all runs of ${task}`, spellcheck: "false", autocomplete: "off", maxlength: 1024 });
-  const toggle = (name, title, flip) => {
-    const button = el("button.segment", { type: "button", "aria-pressed": "false", title, onclick: () => {
-      set(button, "aria-pressed", String(flip()));
-      if (asked !== null) search();
+  const toggle = (name, what, title) =>
+    el("button.segment", { type: "button", "aria-pressed": "false", title, onclick: ({ currentTarget }) => {
+      is[what] = !is[what];
+      set(currentTarget, "aria-pressed", String(is[what]));
+      if (asked) search();
     } }, name);
-    return button;
-  };
   const form = el("form.log-search-bar", { role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
     el("div.field", icon("search"), input),
-    el("div.segments",
-      toggle("Aa", "Upper and lower case differ", () => (isCase = !isCase)),
-      toggle(".*", "Regular expression", () => (isRegex = !isRegex))),
+    el("div.segments", toggle("Aa", "case", "Upper and lower case differ"), toggle(".*", "regex", "Regular expression")),
     el("button.button", "Search"));
   const list = el("div.log-hits");
-  const status = el("p.log-search-status", { role: "status" });
-  const more = el("button.button", { type: "button", hidden: true, onclick: () => read() }, "More");
+  const status = el("p", { role: "status" });
+  const more = el("button.button", { hidden: true, onclick: () => read() }, "More");
   const element = el("section.log-search", { "aria-label": "Search the logs of all runs" }, form, list, el("div.log-search-foot", status, more));
 
   const search = () => {
@@ -47,79 +44,59 @@ export const logSearch = ({ task, onOpen }) => {
     cursor = undefined;
     runs = hits = 0;
     fill(list);
-    request.abort();
-    if (asked) return read();
-    asked = null;
-    more.hidden = true;
     say(status, "");
+    read();
   };
 
   const read = async () => {
     request.abort();
-    const own = (request = new AbortController());
+    const { signal } = (request = new AbortController());
     const before = hits;
+    let isOver = !asked;
     more.hidden = true;
-    set(element, "aria-busy", "true");
     try {
-      for (;;) {
+      while (!isOver && hits === before) {
         say(status, `Searching… ${plural(runs, "run")} read`);
-        const found = await get(ofTask(task, "/log/search"), { q: asked, regex: isRegex, case: isCase, limit: PORTION, cursor }, { signal: own.signal });
-        if (own.signal.aborted) return;
+        const found = await get(ofTask(task, "/log/search"), { q: asked, regex: is.regex, case: is.case, limit: PORTION, cursor }, { signal });
+        signal.throwIfAborted();
         runs += found.scanned_runs;
         hits += found.hits.length;
         cursor = found.next_cursor;
-        add(found.hits);
-        more.hidden = found.exhausted;
-        say(status, tale(found.exhausted));
-        if (found.exhausted || hits > before) break;
+        isOver = found.exhausted;
+        found.hits.forEach(add);
+        say(status, !hits ? `Nothing found in ${plural(runs, "run")}`
+          : `${plural(hits, "line")} in ${plural(list.children.length, "run")}${isOver ? "" : "; older runs are not searched yet"}`);
       }
     } catch (error) {
-      if (own.signal.aborted) return;
-      more.hidden = cursor === undefined;
+      if (signal.aborted) return;
+      isOver = cursor === undefined;
       say(status, error.message);
     }
-    set(element, "aria-busy", null);
+    more.hidden = isOver;
   };
 
-  const tale = (isOver) =>
-    hits ? `${plural(hits, "line")} in ${plural(list.children.length, "run")}${isOver ? "" : "; older runs are not searched yet"}`
-    : isOver ? `Nothing found in ${plural(runs, "run")}` : `Nothing yet in ${plural(runs, "run")}`;
-
-  const add = (found) => {
-    const needle = pattern();
-    for (const hit of found) {
-      let group = list.lastElementChild;
-      if (group?.dataset.run !== hit.run_id) {
-        group = el("section", { "data-run": hit.run_id }, el("h3", el("time", { datetime: new Date(hit.ts).toISOString() }, exact(hit.ts))), el("ul"));
-        list.append(group);
-      }
-      group.lastElementChild.append(el("li",
-        el("a", { class: `log-hit log-hit-${hit.stream}`, href: `/tasks/${encodeURIComponent(task)}/${hit.run_id}#L${hit.n + 1}`, onclick: (event) => {
-          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-          event.preventDefault();
-          onOpen(hit.run_id, hit.n);
-        } }, el("span.log-hit-number", hit.n + 1), el("bdi", excerpt(plain(hit.text), needle)))));
+  const add = (hit) => {
+    let group = list.lastElementChild;
+    if (group?.dataset.run !== hit.run_id) {
+      group = el("section", { "data-run": hit.run_id }, el("h3", exact(hit.ts)));
+      list.append(group);
     }
+    group.append(el("a.log-hit", { class: `log-hit-${hit.stream}`, href: runPath(task, hit.run_id, hit.n) }, el("span.num.quiet", hit.n + 1), el("bdi", excerpt(plain(hit.text)))));
   };
 
   // The daemon's expressions are not quite those of the browser: then nothing is marked.
-  const pattern = () => {
+  const needle = () => {
     try {
-      return new RegExp(isRegex ? asked : asked.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), isCase ? "" : "i");
+      return is.regex ? new RegExp(asked, is.case ? "" : "i") : literal(asked, is.case ? "" : "i");
     } catch {
       return null;
     }
   };
 
-  const excerpt = (text, needle) => {
-    const found = needle?.exec(text);
-    const start = found && found.index > LENGTH / 2 ? found.index - LEAD : 0;
-    const end = start + LENGTH;
-    const before = start ? "…" : "";
-    const after = text.length > end ? "…" : "";
-    if (!found?.[0]) return [text.slice(start, end), after];
-    const stop = Math.min(found.index + found[0].length, end);
-    return [before, text.slice(start, found.index), el("mark", text.slice(found.index, stop)), text.slice(stop, end), after];
+  const excerpt = (text) => {
+    const { 0: hit = "", index = 0 } = needle()?.exec(text) ?? {};
+    const start = index > LENGTH / 2 ? index - LEAD : 0;
+    return [start > 0 && "…", text.slice(start, index), hit && el("mark", hit.slice(0, LENGTH)), text.slice(index + hit.length, start + LENGTH)];
   };
 
   return {
