@@ -16,10 +16,12 @@ const firstOf = (count, passes) => {
   return low;
 };
 
-/** Where rows of these heights are: `top(row)`, and `at(height)`, the row that covers it. */
-export const stack = (heights) => {
+/** Where rows of such heights are: `top(row)`, and `at(height)`, the row that covers it. */
+export const stack = (rows, heightOf) => {
   let total = 0;
-  const ends = heights.map((height) => (total += height));
+  // Made anew for each batch of lines: a typed array and a loop take a fifth of two calls of `map`.
+  const ends = new Float64Array(rows.length);
+  for (let row = 0; row < rows.length; row += 1) ends[row] = total += heightOf(rows[row]);
   return {
     total,
     top: (row) => (row > 0 ? ends[row - 1] ?? total : 0),
@@ -33,7 +35,7 @@ export const logLines = ({ most = MOST, volume = VOLUME } = {}) => {
   let lines = [];
   // Those that pass the filter; null when they have to be looked for again.
   let rows = null;
-  let passes = () => true;
+  let passes = null;
   let size = 0;
   let next = null;
 
@@ -45,7 +47,7 @@ export const logLines = ({ most = MOST, volume = VOLUME } = {}) => {
 
   const self = {
     /** What passes the filter, gaps included: another list after each change. */
-    get rows() { return (rows ??= lines.filter(passes)); },
+    get rows() { return (rows ??= passes ? lines.filter(passes) : lines.slice()); },
     get isEmpty() { return lines.length === 0; },
     /** Not so much text that a page more would push out another. */
     get hasRoom() { return size < volume / 2; },

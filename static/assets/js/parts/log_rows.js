@@ -20,6 +20,8 @@ export const logRows = ({ body, lines, look, timeOf }) => {
   const holder = el("div.log-rows");
   let shown = [];
   let places = stack(shown);
+  // Whether the same rows take other places now.
+  let isStale = true;
   let line = 18;
   let width = 0;
   // Rows of text that a wrapped line has been seen to take.
@@ -37,6 +39,13 @@ export const logRows = ({ body, lines, look, timeOf }) => {
   const room = () => body.clientHeight / line;
   const scrollTo = (row) => { body.scrollTop = holder.offsetTop + row * line; };
 
+  const remeasure = () => {
+    measured = new WeakMap();
+    width = body.clientWidth;
+    line = parseFloat(getComputedStyle(body).lineHeight) || line;
+    isStale = true;
+  };
+
   /** Does something to what is shown, and has the same lines at the same place after it. */
   const anchored = (change = () => {}) => {
     const at = place();
@@ -44,12 +53,13 @@ export const logRows = ({ body, lines, look, timeOf }) => {
     const into = at - places.top(row);
     const anchor = shown[row];
     change();
-    if (width !== body.clientWidth) measured = new WeakMap();
-    width = body.clientWidth;
-    line = parseFloat(getComputedStyle(body).lineHeight);
-    shown = lines.rows;
-    places = stack(shown.map(heightOf));
-    holder.style.blockSize = `${places.total * line}px`;
+    if (width !== body.clientWidth) remeasure();
+    if (isStale || shown !== lines.rows) {
+      isStale = false;
+      shown = lines.rows;
+      places = stack(shown, heightOf);
+      holder.style.blockSize = `${places.total * line}px`;
+    }
     if (!anchor) return;
     const now = lines.indexOf(anchor.n);
     const to = places.top(now) + Math.min(into, Math.max(1, places.top(now + 1) - places.top(now)));
@@ -129,7 +139,8 @@ export const logRows = ({ body, lines, look, timeOf }) => {
         if (body.scrollWidth > body.clientWidth) holder.style.minInlineSize = `${body.scrollWidth}px`;
         return false;
       }
-      if (!measure(rows)) return false;
+      isStale = measure(rows);
+      if (!isStale) return false;
       anchored();
     }
     return true;
@@ -178,7 +189,7 @@ export const logRows = ({ body, lines, look, timeOf }) => {
     rebuild() {
       fill(holder);
       holder.style.minInlineSize = "";
-      measured = new WeakMap();
+      remeasure();
     },
     /** First and last row in view. */
     seen: () => [places.at(place()), places.at(place() + room() - 0.5)],

@@ -146,7 +146,7 @@ export const logView = ({ run, line = null, onLine }) => {
 
   const setFilter = (on) => {
     onlyErrors = on;
-    lines.filter((row) => !on || row.stream === "stderr" || row.gap > 0);
+    lines.filter(on ? (row) => row.stream === "stderr" || row.gap > 0 : null);
     schedule();
   };
 
