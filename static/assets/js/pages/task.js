@@ -31,7 +31,7 @@ export const mount = (root, { store, name }) => {
   const narrow = matchMedia("(max-width: 43.75rem)");
 
   root.classList.add("main-fixed");
-  const head = taskHead({ name, onRun: (run) => started(run), onSearch: () => openSearch() });
+  const head = taskHead({ name, onRun: (run) => started(run), onSearch: () => (search ? closeSearch() : openSearch()) });
   const chart = durationChart({ onSelect: (id) => choose(id) });
   const heat = heatMap();
   const lines = instances();
@@ -127,13 +127,16 @@ export const mount = (root, { store, name }) => {
     drawChart();
   };
 
+  const split = el("div.split", runsPane, panelBox);
   let composed;
   const compose = () => {
     composed = entry()?.task.kind;
     fill(runsPane, isService() ? lines.element : null, runs.length ? list.element : el("div.panel-note", empty("No runs yet", isService() ? "Nothing has been started." : entry()?.task.cron ? "The first one comes with the schedule." : "Start it with Run Now.")),
       runs.length > 0 && el("a.runs-all", { href: `/runs?task=${encodeURIComponent(name)}` }, "Filter or select runs"));
     history.hidden = !runs.length;
-    fill(root, head.element, history, search?.element, el("div.split", runsPane, panelBox));
+    // What is in the page stays there: a log that is taken out and put back loses its place.
+    if (!split.isConnected) fill(root, head.element, history, split);
+    if (search) split.before(search.element);
   };
 
   const none = () =>
@@ -238,8 +241,8 @@ export const mount = (root, { store, name }) => {
 
   const openSearch = () => {
     if (search) return search.focus();
-    search = logSearch({ task: name, onOpen: (id, n) => choose(id, { line: n }) });
-    compose();
+    search = logSearch({ task: name });
+    split.before(search.element);
     search.focus();
   };
   const closeSearch = () => {

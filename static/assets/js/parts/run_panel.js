@@ -12,7 +12,7 @@ import { copy, copyButton } from "./copy.js";
 import { confirm } from "./dialog.js";
 import { logView } from "./log_view.js";
 import { deleteRuns } from "./selection.js";
-import { done, speak } from "./toast.js";
+import { done } from "./toast.js";
 
 /** Waiting for a slot is worth telling when it took longer than this. */
 const NOTABLE = 1000;
@@ -34,7 +34,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   const cause = el("div");
   const facts = el("dl.run-facts");
   const log = logView({
-    run, line, announce: speak,
+    run, line,
     onLine: (n) => {
       onLine(n);
       copy(location.origin + runPath(run.task_name, run.id, n), `the link to line ${n + 1}`);

@@ -11,14 +11,10 @@ const corner = el("div.toasts", { role: "region", "aria-label": "Messages" });
 // Polite: whoever hears the page is not interrupted.
 const polite = el("div", { role: "status" });
 const urgent = el("div", { role: "alert" });
-const spoken = el("div.visually-hidden", { role: "status" });
-corner.append(urgent, polite, spoken);
+corner.append(urgent, polite);
 
 /** Where toasts appear; the shell puts it into the page. */
 export const toasts = () => corner;
-
-/** Says something to those who do not see the page. */
-export const speak = (text) => fill(spoken, text);
 
 const show = ({ outcome, title, text, action, isError = false, stay = STAY }) => {
   const node = el("div.toast");
