@@ -38,6 +38,10 @@ const scene = stage(async () => {
 const shown = (page) => page.locator(".log-shown");
 const isBounded = async (page) => assert.ok((await rows(page).count()) < MOST_ROWS, "only what is seen is in the page");
 
+/** A line is where somebody sees it; that it is lit up is over soon. */
+const isShown = (page, n, text) =>
+  becomes(`line ${n}`, async () => (await inView(page)).some((line) => line.n === n) && new Map(await linesOf(page)).get(n), text);
+
 async function areInOrder(page) {
   const lines = await linesOf(page);
   assert.ok(lines.length > 10);
@@ -84,16 +88,20 @@ scene("it is opened at the end, and older lines come without a jump", {}, async 
 
 scene("a link opens it at a line, in the middle and at the start", {}, async ({ page }) => {
   await visit(page, `${million}#L500000`);
-  const target = page.locator(".line-target");
-  await shows(target.locator(".line-text"), lineOf(500_000));
-  await becomes("line 500000 in view", async () => (await inView(page)).some(({ n }) => n === 500_000), true);
+  await isShown(page, 500_000, lineOf(500_000));
   await areInOrder(page);
   await isBounded(page);
+  // What opens beside it moves nothing.
+  const top = async () => (await inView(page))[0].n;
+  const before = await top();
+  await page.keyboard.press("Control+k");
+  await page.locator(".log-search").waitFor();
+  assert.equal(await top(), before);
+  await page.keyboard.press("Escape");
   await page.evaluate(() => {
     location.hash = "#L7";
   });
-  await shows(target.locator(".line-text"), lineOf(7));
-  await becomes("line 7 in view", async () => (await inView(page)).some(({ n }) => n === 7), true);
+  await isShown(page, 7, lineOf(7));
   await body(page).focus();
   await page.keyboard.press("End");
   await becomes("the last line", async () => (await linesOf(page)).at(-1), [LINES, lineOf(LINES)]);
@@ -165,7 +173,7 @@ scene("the logs of all runs are searched", { except: [answered(422)] }, async ({
   await shows(status, "2 lines in 2 runs");
   await panel.locator(".log-hit").nth(1).click();
   await isAt(page, `/tasks/words/${runs[1]}#L3`);
-  await shows(page.locator(".line-target .line-text"), "gamma NEEDLE needle");
+  await isShown(page, 3, "gamma NEEDLE needle");
   await page.locator("h1").click();
   await page.keyboard.press("Escape");
   await counts(panel, 0);
@@ -178,7 +186,7 @@ scene("a search in a million lines finds the last ones", {}, async ({ page }) =>
   await panel.getByRole("searchbox").fill("line 123456 ");
   await panel.getByRole("searchbox").press("Enter");
   await panel.locator(".log-hit").first().click();
-  await shows(page.locator(".line-target .line-text"), lineOf(123_456));
+  await isShown(page, 123_456, lineOf(123_456));
   await isAt(page, `${million}#L123456`);
 });
 

@@ -137,8 +137,10 @@ scene("what was asked without a session is done after the login", { except: [sta
   await page.getByRole("button", { name: "Run Now" }).click();
   await field(page).fill(PASSWORD);
   await submit(page).click();
+  await becomes("the runs", async () => (await daemon.api("runs")).total, before + 1);
+  const [{ id }] = (await daemon.api("runs")).runs;
+  await isAt(page, `/tasks/hello/${id}`);
   await shows(page.locator(".run-verdict h2"), /^success after/);
-  assert.equal((await daemon.api("runs")).total, before + 1);
 });
 
 scene("a ticket in the address", { signedIn: false, except: [status(401)] }, async ({ page, daemon }) => {
