@@ -115,9 +115,10 @@ scene("six windows side by side, and none starves", {}, async ({ page, context, 
 
 scene("the theme is switched, kept, and followed by the other tab", {}, async ({ page, context }) => {
   await context.addInitScript(() => {
-    addEventListener("DOMContentLoaded", () => {
-      window.themeAtStart = document.documentElement.dataset.theme ?? "none";
-    });
+    // Before there is anything to paint.
+    new MutationObserver(() => {
+      if (document.body) window.themeAtStart ??= document.documentElement.dataset.theme ?? "none";
+    }).observe(document, { childList: true, subtree: true });
   });
   const other = await context.newPage();
   const theme = (tab) => tab.evaluate(() => document.documentElement.dataset.theme ?? "none");
