@@ -93,6 +93,10 @@ fn ten_thousand_short_runs_leave_nothing_but_their_records() {
     for number in 0..TASKS {
         for entry in fs::read_dir(home.logs(&format!("t{number}"))).unwrap() {
             let path = entry.unwrap().path();
+            // On a busy machine a line comes a second after its start, and that is kept.
+            if path.extension().is_some_and(|ending| ending == "tidx") {
+                continue;
+            }
             let id = path.file_stem().unwrap().to_str().unwrap().rsplit('_').next().unwrap();
             assert!(names.remove(id), "{}", path.display());
             assert!(fs::read_to_string(&path).unwrap().trim_end().parse::<u32>().is_ok());

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::harness::daemon::PATIENCE;
 use crate::harness::login::Session;
 use crate::harness::rows::Row;
 use crate::harness::sse::{Event, Events};
-use crate::harness::{Home, wait_for};
+use crate::harness::{Home, wait_for, wait_until};
 
 /// A task that prints what comes through a pipe, line by line, until the pipe is closed.
 struct Echo {
@@ -442,4 +443,22 @@ fn a_search_finds_every_line_in_pages() {
         assert_eq!(session.get(&path).status, 404, "{path}");
     }
     assert_eq!(session.get("/api/tasks/b/log/search?q=a").json()["exhausted"], true);
+}
+
+#[test]
+fn followers_that_have_gone_soon_make_room() {
+    let echo = Echo::new("");
+    let daemon = echo.home.start();
+    let (session, row) = (daemon.login(), echo.run());
+    let _pipe = echo.pipe();
+    let path = url(&row, "/stream");
+    // As many as one address may have (docs/security.md, Connections).
+    let followers: Vec<Events> = (0..8).map(|_| follow(&session, &row, "", &[])).collect();
+    assert_eq!(session.stream(&path, &[]).status(), 503);
+    drop(followers);
+    let begun = Instant::now();
+    wait_until("there is room again", PATIENCE, || session.stream(&path, &[]).status() == 200);
+    // A sign of life every 14 s would be too late for somebody who looks at one log after another.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    daemon.kill9();
 }

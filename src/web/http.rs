@@ -147,6 +147,10 @@ pub(crate) enum FlowKind {
 pub(crate) trait Sink: Write {
     /// Sends a part of a file without copying it through the program.
     fn send_file(&mut self, file: &std::fs::File, from: u64, length: u64) -> std::io::Result<()>;
+
+    /// Whether the client has closed its side, or has said more. Only the next write tells which:
+    /// who is gone for good answers it with a reset.
+    fn may_be_gone(&self) -> bool;
 }
 
 impl Whole {

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use crate::sys::sendfile;
+use crate::sys::{poll, sendfile};
 use crate::web::http::Sink;
 
 /// A client that takes nothing for so long is given up (docs/security.md, Connections).
@@ -115,12 +115,27 @@ impl Sink for Client {
     fn send_file(&mut self, file: &File, from: u64, length: u64) -> io::Result<()> {
         sendfile::send(self, file, from, length)
     }
+
+    fn may_be_gone(&self) -> bool {
+        let stirs = poll::readable([Some(self.as_fd())], Some(Duration::ZERO));
+        stirs.map_or(true, |[stirs]| stirs)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::scratch::Scratch;
+
+    #[test]
+    fn a_client_that_has_closed_is_noticed_without_a_write() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let client = Client::Unix(near);
+        client.make_patient().unwrap();
+        assert!(!client.may_be_gone());
+        drop(far);
+        assert!(client.may_be_gone());
+    }
 
     #[test]
     fn a_part_of_a_file_is_sent_and_a_short_one_is_an_error() {

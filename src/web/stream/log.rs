@@ -91,11 +91,15 @@ struct Stream {
 impl Stream {
     fn write(mut self, mut out: Vec<u8>, sink: &mut dyn Sink) -> io::Result<()> {
         let mut last_line = self.context.clock.now().steady;
+        let mut last_word = last_line;
         loop {
-            sink.write_all(&out)?;
-            sink.flush()?;
-            out.clear();
             let now = self.context.clock.now();
+            if !out.is_empty() {
+                sink.write_all(&out)?;
+                sink.flush()?;
+                out.clear();
+                last_word = now.steady;
+            }
             let Some(patience) = self.patience(&now, last_line) else { return Ok(()) };
             let next = self.tail.next();
             let (extent, outlook) = self.feed.wait(next, patience);
@@ -111,7 +115,12 @@ impl Stream {
             }
             if out.is_empty() {
                 match outlook {
-                    Outlook::Open => sse::comment(&mut out, "ping"),
+                    Outlook::Open => {
+                        let silence = self.context.clock.now().steady - last_word;
+                        if silence >= sse::KEEPALIVE || sink.may_be_gone() {
+                            sse::comment(&mut out, "ping");
+                        }
+                    }
                     Outlook::Ended | Outlook::Stopped => return self.finish(sink),
                 }
             }
@@ -125,7 +134,7 @@ impl Stream {
             Some(until) => Duration::try_from(until.duration_since(now.wall)).ok()?,
             None => Duration::MAX,
         };
-        Some(quiet.min(valid).min(sse::KEEPALIVE)).filter(|patience| !patience.is_zero())
+        Some(quiet.min(valid).min(sse::LOOK)).filter(|patience| !patience.is_zero())
     }
 
     /// Adds what can be read now, one batch at most.

@@ -8,6 +8,9 @@ pub(crate) const RETRY: &[u8] = b"retry: 2000\n\n";
 /// in between takes the connection for dead: every 15 s, and a second early so that a thread that
 /// runs late is still in time (docs/api.md, Streams).
 pub(crate) const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(14);
+/// How often a silent stream looks whether its client is still there: one that has gone holds its
+/// place among the streams until it is noticed (docs/security.md, Connections).
+pub(crate) const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Headers of every stream. The last one keeps nginx from collecting events.
 pub(crate) fn headers() -> Vec<(&'static str, String)> {
