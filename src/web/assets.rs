@@ -96,6 +96,9 @@ fn tag(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::web::http::Peer;
 
@@ -180,15 +183,43 @@ mod tests {
         }
     }
 
+    /// The modules that a module names behind `from "` or `import("`.
+    fn imports(module: &Path, word: &str) -> Vec<PathBuf> {
+        let text = std::fs::read_to_string(module).unwrap();
+        let named = text.split(word).skip(1).filter_map(|rest| rest.split('"').next());
+        let paths = named.filter(|name| name.starts_with('.')).map(|name| {
+            let path = module.parent().unwrap().join(name);
+            path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        });
+        paths.collect()
+    }
+
+    /// All modules that come with these.
+    fn with_imports(mut modules: Vec<PathBuf>) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        while let Some(module) = modules.pop() {
+            modules.extend(imports(&module, "from \""));
+            found.insert(module);
+            modules.retain(|module| !found.contains(module));
+        }
+        found
+    }
+
     #[test]
-    fn the_page_links_every_script_and_style_once_and_nothing_else() {
+    fn the_page_links_what_it_begins_with_and_every_file_is_of_use() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("static").canonicalize().unwrap();
+        let name = |path: &PathBuf| format!("/{}", path.strip_prefix(&folder).unwrap().display());
+        let main = folder.join("assets/js/main.js");
+        let first = with_imports(vec![main.clone()]);
+        let later = with_imports(imports(&main, "import(\""));
         let page = include_str!("../../static/index.html");
-        let links = page.split('"').filter(|text| text.starts_with(FOLDER));
-        let mut linked: Vec<&str> = links.collect();
-        linked.sort_unstable();
-        let served = ASSETS.iter().map(|asset| asset.path);
-        let served: Vec<&str> = served.filter(|path| *path != PAGE).collect();
-        assert_eq!(linked, served, "a file that is not linked would be loaded late, or never");
+        let linked: BTreeSet<String> =
+            page.split('"').filter(|text| text.starts_with(FOLDER)).map(str::to_owned).collect();
+        let modules: BTreeSet<String> = first.iter().map(name).collect();
+        assert!(modules.is_subset(&linked), "late: {:?}", modules.difference(&linked));
+        let used: BTreeSet<String> = linked.into_iter().chain(later.iter().map(name)).collect();
+        let served = ASSETS.iter().map(|asset| asset.path.to_owned());
+        assert_eq!(used, served.filter(|path| path != PAGE).collect());
         assert!(!page.contains("style=") && !page.contains("<script>"), "the policy forbids it");
     }
 

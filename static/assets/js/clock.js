@@ -57,7 +57,6 @@ export const age = (at, className) => {
 
 export const setAge = (node, at) => {
   set(node, "datetime", new Date(at).toISOString());
-  set(node, "title", exact(at));
   set(node, "data-age", at);
   say(node, relative(at, now()));
 };
@@ -91,6 +90,12 @@ export const settle = (node, text) => {
   set(node, "data-due", null);
   say(node, text);
 };
+
+// What is exact costs more to say, so it is said when somebody points there.
+document.addEventListener("pointerover", ({ target }) => {
+  const node = target.closest?.("[data-age], [data-due]");
+  if (node) set(node, "title", exact(Number(node.dataset.age ?? node.dataset.due)));
+});
 
 const grow = () => {
   if (document.hidden) return;

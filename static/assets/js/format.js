@@ -108,8 +108,18 @@ const CIVIL = {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 };
 
+const two = (number) => String(number).padStart(2, "0");
+
 /** Year to second of an instant in a zone (undefined: the browser's), as texts of two digits. */
 export const civil = (at, zone) => {
+  if (!zone) {
+    // The browser's own clock needs no formatter, which takes a while to make.
+    const date = new Date(at);
+    const [year, month, day, hour, minute, second] = [
+      date.getFullYear(), date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds(),
+    ].map(two);
+    return { year, month, day, hour, minute, second };
+  }
   const parts = {};
   for (const { type, value } of formatter(zone, CIVIL).formatToParts(at)) parts[type] = value;
   return parts;
@@ -130,14 +140,20 @@ export const clock = (at, zone) => absolute(at, zone).slice(11);
 /** `17:11` */
 export const hourMinute = (at, zone) => absolute(at, zone).slice(11, 16);
 
-/** `Thu 14`, or with the month `Thu 14 May`. */
-export const dayName = (at, zone, month = false) => {
-  const options = { weekday: "short", day: "numeric", ...(month && { month: "short" }) };
-  return formatter(zone, options).format(at).replace(",", "");
-};
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `14 May` */
-export const dayMonth = (at, zone) => formatter(zone, { day: "numeric", month: "short" }).format(at);
+export const dayMonth = (at, zone) => {
+  const { month, day } = civil(at, zone);
+  return `${Number(day)} ${MONTHS[month - 1]}`;
+};
+
+/** `Thu 14`, or with the month `Thu 14 May`. */
+export const dayName = (at, zone, month = false) => {
+  const text = dayKey(at, zone);
+  return `${WEEKDAYS[new Date(text).getUTCDay()]} ${month ? dayMonth(at, zone) : Number(text.slice(8))}`;
+};
 
 /** `CEST`, or `GMT+2` where the browser knows no better. */
 export const zoneName = (at, zone) =>

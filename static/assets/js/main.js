@@ -16,16 +16,16 @@ import { recount } from "./parts/bell.js";
 import { here, listen, onRoute } from "./router.js";
 import { ensure, redeem } from "./session.js";
 import { store } from "./store.js";
-import * as missing from "./pages/missing.js";
-import * as notifications from "./pages/notifications.js";
 import * as overview from "./pages/overview.js";
-import * as runs from "./pages/runs.js";
-import * as task from "./pages/task.js";
-import * as timeline from "./pages/timeline.js";
 
+// The first page is there at once; the others come when they are asked for, or when there is time.
 const PAGES = {
-  overview: [overview, "Overview"], timeline: [timeline, "Timeline"], runs: [runs, "Runs"],
-  task: [task], notifications: [notifications, "Notifications"], missing: [missing, "Not found"],
+  overview: ["Overview", async () => overview],
+  timeline: ["Timeline", () => import("./pages/timeline.js")],
+  runs: ["Runs", () => import("./pages/runs.js")],
+  task: [null, () => import("./pages/task.js")],
+  notifications: ["Notifications", () => import("./pages/notifications.js")],
+  missing: ["Not found", () => import("./pages/missing.js")],
 };
 
 const build = () => {
@@ -51,22 +51,32 @@ const build = () => {
   return { shell, top, main };
 };
 
+const REST = 2000;
 let page = null;
 
-const show = ({ top, main }) => (isStep) => {
+const show = ({ top, main }) => async (isStep) => {
   const target = here();
   const key = `${target.page} ${target.name ?? ""}`;
-  if (page?.key === key && page.update) return page.update(target);
+  if (page?.key === key) return page.update?.(target);
   page?.end();
+  page = { key, end: () => {} };
   begin();
-  const [module, title] = PAGES[target.page];
+  const [title, load] = PAGES[target.page];
   main.className = "main";
   main.scrollTop = 0;
   fill(main);
   document.title = `${target.name ?? title} · runwisp`;
   top.place(target.name ?? title.toLowerCase());
-  const mounted = module.mount(main, { store, ...target });
-  page = typeof mounted === "function" ? { key, end: mounted } : { key, ...mounted };
+  const own = page;
+  try {
+    const { mount } = await during(load());
+    // Somebody has gone on meanwhile.
+    if (page !== own) return;
+    const mounted = mount(main, { store, ...here() });
+    Object.assign(page, typeof mounted === "function" ? { end: mounted } : mounted);
+  } catch (error) {
+    if (page === own) fill(main, broken(error, () => location.reload()));
+  }
   if (isStep) main.focus({ preventScroll: true });
 };
 
@@ -74,8 +84,8 @@ const start = async () => {
   const session = redeem().then(ensure);
   hold(session);
   await session;
-  await store.start();
   recount().catch(() => {});
+  await store.start();
 };
 
 const parts = build();
@@ -85,6 +95,8 @@ overlay(parts.shell);
 listen();
 listenToKeys();
 const route = show(parts);
+/** Fetches the other pages, so that going to one waits for nothing. */
+const rest = () => Object.values(PAGES).forEach(([, load]) => load().catch(() => {}));
 const first = async () => {
   const starting = during(start());
   // The page draws its skeleton while the data come.
@@ -92,6 +104,7 @@ const first = async () => {
   onRoute(route);
   try {
     await starting;
+    setTimeout(rest, REST);
   } catch (error) {
     if (error.status === undefined) {
       // Nobody answers: the overlay tells, and what comes back reads everything.

@@ -102,7 +102,7 @@ const read = () => {
     readAgain = true;
     return reading;
   }
-  reading = Promise.all([readTasks(), readRuns(), readOutcomes(), readInfo()])
+  reading = Promise.all([readOutcomes(), readTasks(), readRuns(), readInfo()])
     .then(() => {
       isLoaded = true;
       changed();
