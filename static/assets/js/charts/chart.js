@@ -22,7 +22,7 @@ let place = 0;
  */
 export const paint = (node, chart, ...shapes) => {
   const { width, height, label } = chart;
-  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label })) set(node, name, value);
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, role: label && "img", "aria-label": label })) set(node, name, value);
   fill(node, shapes);
   if (chart.spots) charts.set(node, chart);
   if (node === keyed) point(place);
@@ -30,7 +30,7 @@ export const paint = (node, chart, ...shapes) => {
 
 /** Calls `draw(node, data, width)` for other data and for another width, at most once per frame. */
 export const chartBox = (draw) => {
-  const node = svg("svg.chart", { role: "img" });
+  const node = svg("svg.chart");
   const element = el("div.chart-box", { tabindex: "0" }, node);
   let data;
   let width = 0;

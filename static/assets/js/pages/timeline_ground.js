@@ -21,7 +21,7 @@ export const timelineGround = () => {
   const under = svg("svg.chart.lanes-under", { "aria-hidden": "true" });
   // Boxes and not drawings: what lies over everything is painted again whenever anything moves.
   const over = el("div.lanes-over", { "aria-hidden": "true" });
-  const head = svg("svg.chart", { role: "img" });
+  const head = svg("svg.chart");
   const notes = el("dl.notes");
   const caption = el("span");
   let steps = null;

@@ -53,7 +53,7 @@ export const laneList = ({ store, onBucket }) => {
       mark: mark("idle"),
       count: el("span.count"),
       says: hidden(""),
-      plot: svg("svg.chart.lane-plot", { role: "img" }),
+      plot: svg("svg.chart.lane-plot"),
       next: el("time.lane-next"),
     };
     row.link = el("a.lane-name", { href: taskPath(name), title: name }, row.mark, el("span.side-name", name, row.says), row.count);
