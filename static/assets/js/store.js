@@ -8,7 +8,7 @@ import { millis } from "./format.js";
 import { onPresence } from "./presence.js";
 import { signal } from "./signal.js";
 import { follow } from "./stream.js";
-import { countOf, markOf, missing, stateOf, timeOf } from "./task_state.js";
+import { countOf, markOf, stateOf, timeOf } from "./task_state.js";
 
 const OUTCOMES = 30;
 const RECENT = 200;
@@ -291,7 +291,6 @@ export const store = {
   entry: (name) => (tasks.has(name) ? entry(tasks.get(name)) : undefined),
   markOf: (name) => (tasks.has(name) ? markOf(entry(tasks.get(name))) : "idle"),
   countOf: (name) => (tasks.has(name) ? countOf(entry(tasks.get(name))) : ""),
-  downCount: (name) => (tasks.has(name) ? missing(entry(tasks.get(name))) : 0),
   /** Hears that something has changed, once a frame. */
   onChange: changes.on,
   /** Hears `created`, `started`, `updated`, `ended`, `deleted` and the run. */

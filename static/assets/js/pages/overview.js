@@ -45,7 +45,7 @@ export const mount = (root, { store }) => {
     numbers.update();
     for (const panel of panels) panel.update();
   };
-  const patience = setTimeout(() => isDrawn || fill(body, skeleton(10), skeleton(6, [8, 30, 12])), 150);
+  const patience = setTimeout(() => isDrawn || fill(body, skeleton(10), skeleton(6)), 150);
 
   const tick = (at) => {
     if (!isDrawn) return;

@@ -1,12 +1,11 @@
 // The panels at the side of the overview: what comes next, what runs, what ended, which daemon.
 
-import { age, schedulerZone, setAge, setSince, since, zone } from "../clock.js";
+import { age, now, schedulerZone, setAge, setSince, since, zone } from "../clock.js";
 import { el, fill, reconcile, say, set } from "../dom.js";
 import { dayKey, hourMinute, millis, dayName } from "../format.js";
 import { hidden, mark, outcomeOf, setMark, word } from "../marks.js";
 import { runPath, taskPath } from "../router.js";
 import { timeOf } from "../task_state.js";
-import { now } from "../clock.js";
 
 const NEXT = 5;
 const RUNNING = 5;

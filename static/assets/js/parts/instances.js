@@ -1,12 +1,11 @@
 // The instances of a service, a line for each.
 
-import { age, since } from "../clock.js";
+import { age, now, since } from "../clock.js";
 import { el, fill } from "../dom.js";
 import { millis } from "../format.js";
 import { badge } from "../marks.js";
 import { runPath } from "../router.js";
 import { endWords } from "../task_state.js";
-import { now } from "../clock.js";
 
 const DAY = 86_400_000;
 

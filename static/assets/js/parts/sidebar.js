@@ -55,7 +55,7 @@ export const sidebar = ({ onHelp }) => {
     foot.draw();
   };
 
-  const end = all(store.onChange(draw), onRoute(draw), onConnection(foot.draw));
+  const end = all(store.onChange(draw), onRoute(draw), onConnection(foot.draw), store.onStream(foot.draw));
   draw();
   return { element, end };
 };

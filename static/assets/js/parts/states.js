@@ -6,10 +6,10 @@ import { el, fill } from "../dom.js";
 const PATIENCE = 150;
 
 /** Bars in the shape of rows. */
-export const skeleton = (rows, widths = [12, 38, 22, 14]) =>
+export const skeleton = (rows) =>
   el("div.skeleton", { role: "status", "aria-label": "Loading" },
     Array.from({ length: rows }, (_, row) =>
-      el("div.skeleton-row", widths.map((width, place) => el("span", { class: `bar bar-${(place + row) % 4}`, "data-width": width })))));
+      el("div.skeleton-row", Array.from({ length: 4 }, (_, place) => el(`span.bar.bar-${(place + row) % 4}`)))));
 
 /** Bold line, one sentence, and the smallest example. */
 export const empty = (title, text, example) =>
