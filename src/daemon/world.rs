@@ -34,7 +34,7 @@ pub(crate) struct World<A> {
     inbox: Inbox,
     writer: Writer,
     jobs: HashMap<JobName, Arc<Job>>,
-    surroundings: Surroundings,
+    surroundings: Arc<Surroundings>,
     /// Makes the one who gets the output of a run too.
     observer: fn() -> Option<Observer>,
     feeds: Feeds,
@@ -58,7 +58,7 @@ impl<A: Audience> World<A> {
             inbox,
             writer,
             jobs,
-            surroundings,
+            surroundings: Arc::new(surroundings),
             observer: || None,
             feeds: Feeds::default(),
             audience,

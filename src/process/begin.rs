@@ -3,7 +3,6 @@
 use std::ffi::{CStr, CString};
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::base::bytes;
@@ -20,23 +19,20 @@ pub(super) fn begin<'a>(
     stopper: &'a Stopper,
 ) -> Result<(Process<'a>, [PipeReader; 2]), String> {
     log.prepare().map_err(|error| format!("failed to create log directory: {error}"))?;
-    check_free_space(&spec.logs, spec.min_free)?;
+    check_free_space(spec.logs(), spec.min_free())?;
     let failed = |cause: &str| format!("failed to start: {cause}");
     let pipe = || {
         io::pipe().map_err(|error| failed(&format!("cannot create a pipe: {}", error_text(&error))))
     };
     let ((stdout, stdout_writer), (stderr, stderr_writer)) = (pipe()?, pipe()?);
-    let path = |path: &Path| {
-        CString::new(path.as_os_str().as_bytes())
-            .map_err(|_| failed(&format!("a NUL byte in the path {path:?}")))
-    };
-    let (shell, dir) = (path(&spec.shell)?, spec.dir.as_deref().map(path).transpose()?);
-    let args: Vec<&CStr> = spec.args.iter().map(CString::as_c_str).collect();
+    let command = spec.command();
+    let args: Vec<&CStr> = command.args.iter().map(CString::as_c_str).collect();
+    let env: Vec<&CStr> = command.env.iter().map(AsRef::as_ref).collect();
     let program = Program {
-        path: &shell,
+        path: &command.shell,
         args: &args,
-        env: &spec.env,
-        dir: dir.as_deref(),
+        env: &env,
+        dir: command.dir.as_deref(),
         stdout: stdout_writer.as_fd(),
         stderr: stderr_writer.as_fd(),
     };
@@ -64,13 +60,15 @@ fn check_free_space(logs: &Path, min_free: Option<u64>) -> Result<(), String> {
 
 fn spawn_failure(spec: &Spec, error: &SpawnError) -> String {
     let cause = error_text(&error.cause);
-    match (error.step, &spec.dir) {
+    match (error.step, spec.dir()) {
         (Step::Create, _) => format!("cannot create a process: {cause}"),
         (Step::Enter, Some(dir)) => {
             format!("cannot enter the working_dir {}: {cause}", dir.display())
         }
         (Step::Prepare | Step::Enter, _) => format!("cannot prepare the process: {cause}"),
-        (Step::Execute, _) => format!("cannot execute the shell {}: {cause}", spec.shell.display()),
+        (Step::Execute, _) => {
+            format!("cannot execute the shell {}: {cause}", spec.job.process.shell.display())
+        }
     }
 }
 

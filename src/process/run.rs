@@ -14,7 +14,7 @@ use crate::base::time::Clock;
 use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::logs::{LogWriter, Stream, Verdict};
-use crate::model::job::{JobName, Kind, Stop, StopSignal};
+use crate::model::job::{Kind, StopSignal};
 use crate::model::run::{Exit, ExitHow, LogTotals, RunId};
 use crate::process::Stopper;
 use crate::process::begin::{Process, begin};
@@ -23,7 +23,9 @@ use crate::process::watch::{Order, Seen, Watch};
 use crate::sys::{error_text, poll, signals};
 use crate::threads;
 
-/// What a pipe holds at most (pipe(7)); it is only taken when there is output.
+/// What is read at once: little at first, and as much as a pipe holds (pipe(7)) from whoever
+/// fills that.
+const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 /// How often `/proc` is looked at while a group dies: soon at first, then less and less often.
@@ -33,7 +35,7 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 /// Starts the thread of a run. An error means that there is no thread and no `Exited`.
 pub(crate) fn start(spec: Spec, clock: Clock, inbox: Inbox) -> io::Result<Stopper> {
     let stopper = Stopper::new()?;
-    let (run, id) = (spec.run, spec.run.to_string());
+    let (run, id) = (spec.run.id, spec.run.id.to_string());
     let thread = format!("run-{}", &id[id.len() - 4..]);
     let handle = stopper.clone();
     threads::spawn_small(&thread, move || {
@@ -55,7 +57,7 @@ fn lost(run: RunId, stopper: &Stopper, clock: &Clock, panic: &(dyn Any + Send)) 
 /// The whole life of a run, on the thread that calls.
 pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &Inbox) -> Exit {
     let started = clock.now().wall;
-    let mut log = LogWriter::new(spec.place.clone(), spec.limit, spec.min_free, started);
+    let mut log = LogWriter::new(spec.place(), spec.job.log, spec.min_free(), started);
     if let Some(observer) = spec.observer.take() {
         log.observe(observer);
     }
@@ -68,9 +70,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
     }
     match begin(&spec, &log, stopper) {
         Ok((process, pipes)) => {
-            // A run may last for months: it needs no more than its name and limits.
-            (spec.env, spec.args) = (Vec::new(), Vec::new());
-            inbox.send(Input::Started { run: spec.run, leader: process.child.leader() });
+            inbox.send(Input::Started { run: spec.run.id, leader: process.child.leader() });
             Execution::new(&spec, clock, process, pipes, log).run()
         }
         Err(text) => {
@@ -87,10 +87,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
 
 /// A process and everything around it, from its start to its end.
 struct Execution<'a> {
-    run: RunId,
-    job: &'a JobName,
-    kind: Kind,
-    stop: Stop,
+    spec: &'a Spec,
     clock: &'a Clock,
     process: Process<'a>,
     watch: Watch,
@@ -115,13 +112,10 @@ impl<'a> Execution<'a> {
         log: LogWriter,
     ) -> Execution<'a> {
         Execution {
-            run: spec.run,
-            job: &spec.job,
-            kind: spec.kind,
-            stop: spec.stop,
+            spec,
             clock,
             process,
-            watch: Watch::new(clock.now().steady, spec.kind, spec.stop, spec.timeout),
+            watch: Watch::new(clock.now().steady, spec.run.kind, spec.job.stop, spec.job.timeout),
             log,
             pipes: pipes.map(Some),
             buffer: Vec::new(),
@@ -169,13 +163,16 @@ impl<'a> Execution<'a> {
     fn read(&mut self, place: usize) {
         let Some(pipe) = &mut self.pipes[place] else { return };
         if self.buffer.is_empty() {
-            self.buffer = vec![0; BUFFER_BYTES];
+            self.buffer = vec![0; FIRST_BUFFER_BYTES];
         }
         match pipe.read(&mut self.buffer) {
             Ok(length @ 1..) => {
                 let now = self.clock.now().wall;
                 let verdict = self.log.take(now, STREAMS[place], &self.buffer[..length]);
                 self.obey(verdict);
+                if length == self.buffer.len() && length < BUFFER_BYTES {
+                    self.buffer = vec![0; BUFFER_BYTES];
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => {
@@ -223,7 +220,7 @@ impl<'a> Execution<'a> {
         let now = self.clock.now();
         match self.watch.see(now.steady, seen) {
             Order::Nothing => {}
-            Order::Terminate => self.signal(self.stop.signal),
+            Order::Terminate => self.signal(self.spec.job.stop.signal),
             Order::Kill => {
                 self.signal(StopSignal::Kill);
                 // What was killed is gone at once: look soon again.
@@ -239,8 +236,8 @@ impl<'a> Execution<'a> {
                 let pid = self.process.child.leader().pid;
                 log::error!(
                     "cannot kill a process; its run keeps its place task={} run={} pid={pid}",
-                    self.job,
-                    self.run
+                    self.spec.run.job,
+                    self.spec.run.id
                 );
             }
             Order::Finish => self.over = true,
@@ -249,10 +246,12 @@ impl<'a> Execution<'a> {
 
     fn signal(&self, signal: StopSignal) {
         if let Err(error) = self.process.child.group().signal(signals::number(signal)) {
-            let (job, run, cause) = (self.job, self.run, error_text(&error));
+            let (run, cause) = (&self.spec.run, error_text(&error));
             log::warn!(
-                "cannot send {} to a process: {cause} task={job} run={run}",
-                signal.as_str()
+                "cannot send {} to a process: {cause} task={} run={}",
+                signal.as_str(),
+                run.job,
+                run.id
             );
         }
     }
@@ -260,7 +259,7 @@ impl<'a> Execution<'a> {
     fn finish(mut self) -> Exit {
         let (how, at) = self.ended.take().expect("no run is over before its leader is gone");
         let cause = self.watch.cause();
-        if cause.is_some() || self.kind == Kind::Service {
+        if cause.is_some() || self.spec.run.kind == Kind::Service {
             // Nobody was seen, but a look at /proc can miss who is being born.
             self.signal(StopSignal::Kill);
         }

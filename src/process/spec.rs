@@ -2,16 +2,15 @@
 //! configuration and the daemon's own surroundings make them. Pure; the run's thread carries it
 //! out.
 
-use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::logs::{Feed, LogPlace, Observer};
-use crate::model::job::{Job, JobName, Kind, LogLimit, Stop};
-use crate::model::run::{Run, RunId};
+use crate::model::job::Job;
+use crate::model::run::Run;
 
 /// Shells that know `-e`: stop at the first command that fails (docs/configuration.md, Shell).
 const POSIX_SHELLS: [&[u8]; 8] =
@@ -25,34 +24,33 @@ const REMOVED_PREFIXES: [&[u8]; 3] = [b"RUNWISP_", b"LISTEN_", b"WATCHDOG_"];
 /// What all runs of one daemon share.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    env: BTreeMap<OsString, OsString>,
+    /// Of the daemon itself, without what speaks to the daemon alone; `KEY=value`.
+    env: Vec<CString>,
     home: Option<PathBuf>,
     logs: PathBuf,
     min_free: Option<u64>,
 }
 
-/// Everything that the thread of one run needs to know.
+/// Everything that the thread of one run needs to know. Made on the main thread, where a hundred
+/// of them may be due at once, so it copies nothing but handles.
 pub(crate) struct Spec {
-    pub(crate) run: RunId,
-    pub(crate) job: JobName,
-    pub(crate) kind: Kind,
-    pub(crate) shell: PathBuf,
-    /// The first one is the shell again.
-    pub(crate) args: Vec<CString>,
-    /// Complete, `KEY=value`.
-    pub(crate) env: Vec<CString>,
-    pub(crate) dir: Option<PathBuf>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) stop: Stop,
-    /// `<data>/logs`: its partition must have `min_free` bytes for the run to start.
-    pub(crate) logs: PathBuf,
-    pub(crate) min_free: Option<u64>,
-    pub(crate) place: LogPlace,
-    pub(crate) limit: LogLimit,
+    pub(crate) run: Run,
+    pub(crate) job: Arc<Job>,
+    surroundings: Arc<Surroundings>,
     /// Gets the output too, for a run in the foreground.
     pub(crate) observer: Option<Observer>,
     /// Is told what was written.
     pub(crate) feed: Option<Arc<Feed>>,
+}
+
+/// What is executed, as the kernel wants it.
+pub(super) struct Command<'a> {
+    pub(super) shell: CString,
+    /// The first one is the shell again.
+    pub(super) args: Vec<CString>,
+    /// Complete, `KEY=value`.
+    pub(super) env: Vec<Cow<'a, CStr>>,
+    pub(super) dir: Option<CString>,
 }
 
 impl Surroundings {
@@ -64,35 +62,70 @@ impl Surroundings {
         logs: PathBuf,
         min_free: Option<u64>,
     ) -> Surroundings {
-        let env = env.filter(|(key, _)| !is_removed(key.as_bytes())).collect();
+        let env = env.filter(|(key, _)| !is_removed(key.as_bytes()));
+        let env = env.map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
         Surroundings { env, home, logs, min_free }
     }
 }
 
 impl Spec {
     /// The process of this run of this job.
-    pub(crate) fn new(job: &Job, run: &Run, surroundings: &Surroundings) -> Spec {
-        let Surroundings { env, home, logs, min_free } = surroundings;
-        let mut env = env.clone();
-        env.extend(own_variables(run).map(|(key, value)| (key.into(), value.into())));
-        env.extend(job.process.env.iter().map(|(key, value)| (key.into(), value.into())));
+    pub(crate) fn new(job: &Arc<Job>, run: &Run, surroundings: &Arc<Surroundings>) -> Spec {
         Spec {
-            run: run.id,
-            job: job.name.clone(),
-            kind: job.kind(),
-            shell: job.process.shell.clone(),
-            args: arguments(&job.process.shell, &job.run),
-            env: env.into_iter().map(|(key, value)| entry(key, &value)).collect(),
-            dir: job.process.working_dir.as_deref().map(|dir| expand(dir, home.as_deref())),
-            timeout: job.timeout,
-            stop: job.stop,
-            logs: logs.clone(),
-            min_free: *min_free,
-            place: LogPlace::new(logs, &job.name, run.id, run.created_at),
-            limit: job.log,
+            run: run.clone(),
+            job: Arc::clone(job),
+            surroundings: Arc::clone(surroundings),
             observer: None,
             feed: None,
         }
+    }
+
+    pub(super) fn command(&self) -> Command<'_> {
+        let (shell, dir) = (&self.job.process.shell, self.dir());
+        Command {
+            shell: c_path(shell),
+            args: arguments(shell, &self.job.run),
+            env: self.env(),
+            dir: dir.as_deref().map(c_path),
+        }
+    }
+
+    /// Where the process begins; `None` is the daemon's own directory.
+    pub(super) fn dir(&self) -> Option<PathBuf> {
+        let dir = self.job.process.working_dir.as_deref()?;
+        Some(expand(dir, self.surroundings.home.as_deref()))
+    }
+
+    /// `<data>/logs`: its partition must have [`Spec::min_free`] bytes for the run to start.
+    pub(super) fn logs(&self) -> &Path {
+        &self.surroundings.logs
+    }
+
+    pub(super) fn min_free(&self) -> Option<u64> {
+        self.surroundings.min_free
+    }
+
+    /// Where its log goes.
+    pub(crate) fn place(&self) -> LogPlace {
+        LogPlace::new(self.logs(), &self.run.job, self.run.id, self.run.created_at)
+    }
+
+    /// The job's own variables come first, then ours, then the daemon's; the first one that has a
+    /// name counts.
+    fn env(&self) -> Vec<Cow<'_, CStr>> {
+        let own = self.job.process.env.iter();
+        let mut own: Vec<CString> =
+            own.map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
+        for (key, value) in own_variables(&self.run) {
+            if !own.iter().any(|known| name(known) == key.as_bytes()) {
+                own.push(entry(key.as_bytes(), value.as_bytes()));
+            }
+        }
+        let inherited = self.surroundings.env.iter();
+        let inherited =
+            inherited.filter(|entry| !own.iter().any(|known| name(known) == name(entry)));
+        let inherited: Vec<_> = inherited.map(|entry| Cow::Borrowed(entry.as_c_str())).collect();
+        own.into_iter().map(Cow::Owned).chain(inherited).collect()
     }
 }
 
@@ -133,11 +166,20 @@ fn is_removed(key: &[u8]) -> bool {
     REMOVED.contains(&key) || REMOVED_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
-fn entry(key: OsString, value: &OsStr) -> CString {
-    let mut entry = key.into_vec();
-    entry.push(b'=');
-    entry.extend(value.as_bytes());
+fn entry(key: &[u8], value: &[u8]) -> CString {
+    let entry = [key, b"=", value].concat();
     CString::new(entry).expect("the configuration refuses NUL bytes, the kernel knows none")
+}
+
+/// The part of an entry before the `=`.
+fn name(entry: &CStr) -> &[u8] {
+    let entry = entry.to_bytes();
+    &entry[..memchr::memchr(b'=', entry).unwrap_or(entry.len())]
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes())
+        .expect("the configuration refuses NUL bytes, the kernel knows none")
 }
 
 /// Without a home, `~` stays: entering it fails and names it.
@@ -177,13 +219,10 @@ mod tests {
         let kept = ["PATH", "LISTEN", "MY_RUNWISP_X", "NOTIFY_SOCKETS", ""];
         let env = removed.chain(kept).map(|key| (key.into(), "x".into()));
         let surroundings = Surroundings::new(env, None, "/d/logs".into(), None);
-        assert!(surroundings.env.keys().eq([
-            "",
-            "LISTEN",
-            "MY_RUNWISP_X",
-            "NOTIFY_SOCKETS",
-            "PATH"
-        ]));
+        assert_eq!(
+            text(&surroundings.env),
+            ["PATH=x", "LISTEN=x", "MY_RUNWISP_X=x", "NOTIFY_SOCKETS=x", "=x"]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -46,14 +47,16 @@ impl Place {
         Place(path)
     }
 
-    fn surroundings(&self, min_free: Option<u64>) -> Surroundings {
+    fn spec(&self, job: &Job, min_free: Option<u64>) -> Spec {
         let env = [
             ("PATH", std::env::var("PATH").unwrap()),
             ("RUNWISP_PASSWORD", "secret".into()),
             ("KEPT", "1".into()),
         ];
         let env = env.into_iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
-        Surroundings::new(env, Some(self.0.clone()), self.0.join("logs"), min_free)
+        let logs = self.0.join("logs");
+        let surroundings = Surroundings::new(env, Some(self.0.clone()), logs, min_free);
+        Spec::new(&Arc::new(job.clone()), &run_of(job), &Arc::new(surroundings))
     }
 }
 
@@ -169,9 +172,9 @@ fn run_of(job: &Job) -> Run {
 
 fn start_with(job: &Job, min_free: Option<u64>) -> Started {
     let place = Place::new();
-    let spec = Spec::new(job, &run_of(job), &place.surroundings(min_free));
+    let spec = place.spec(job, min_free);
     let (sender, inputs) = mpsc::channel();
-    let (clock, log) = (Clock::start(), spec.place.file(LogFile::Log));
+    let (clock, log) = (Clock::start(), spec.place().file(LogFile::Log));
     let stopper = run::start(spec, clock.clone(), Inbox::new(sender)).unwrap();
     Started { inputs, stopper, log, since: clock.now(), clock, _place: place }
 }
@@ -323,7 +326,7 @@ fn a_run_without_descriptors_ends_with_the_reason_and_the_next_one_is_well() {
     let place = Place::new();
     let job = task("true");
     for free in (1..12).rev() {
-        let spec = Spec::new(&job, &run_of(&job), &place.surroundings(None));
+        let spec = place.spec(&job, None);
         let (sender, inputs) = mpsc::channel();
         let mut taken: Vec<OwnedFd> =
             std::iter::from_fn(|| fs::File::open("/dev/null").ok().map(OwnedFd::from)).collect();
@@ -354,7 +357,7 @@ fn a_run_without_descriptors_ends_with_the_reason_and_the_next_one_is_well() {
 fn the_observer_of_a_run_hears_every_line() {
     let place = Place::new();
     let job = task("echo a; echo b >&2");
-    let mut spec = Spec::new(&job, &run_of(&job), &place.surroundings(None));
+    let mut spec = place.spec(&job, None);
     let (lines, heard) = mpsc::channel();
     spec.observer =
         Some(Box::new(move |stream, text| lines.send((stream, text.to_vec())).unwrap()));

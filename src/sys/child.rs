@@ -6,7 +6,7 @@
 //! daemon is; it makes system calls only and leaves its failure where we read it.
 //! Needs Linux 5.4: `waitid(P_PIDFD)`; `CLONE_PIDFD` and polling one are older.
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -24,7 +24,7 @@ pub(crate) struct Program<'a> {
     pub(crate) path: &'a CStr,
     /// Starts with the name of the program.
     pub(crate) args: &'a [&'a CStr],
-    pub(crate) env: &'a [CString],
+    pub(crate) env: &'a [&'a CStr],
     /// `None`: the daemon's own directory.
     pub(crate) dir: Option<&'a CStr>,
     pub(crate) stdout: BorrowedFd<'a>,
@@ -64,7 +64,7 @@ pub(crate) struct Child {
 pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
     let create = |cause| SpawnError { step: Step::Create, cause };
     check_kernel().map_err(create)?;
-    let null = fs::File::open("/dev/null").map_err(create)?;
+    let null = null().map_err(create)?;
     let stack = Stack::new().map_err(create)?;
     let args: Vec<_> =
         program.args.iter().map(|arg| arg.as_ptr()).chain([std::ptr::null()]).collect();
@@ -104,6 +104,17 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
             Err(SpawnError { step, cause: io::Error::from_raw_os_error(errno) })
         }
     }
+}
+
+/// `/dev/null` to read from, opened once.
+fn null() -> io::Result<BorrowedFd<'static>> {
+    static NULL: OnceLock<OwnedFd> = OnceLock::new();
+    if NULL.get().is_none() {
+        let file = fs::File::open("/dev/null")?;
+        // Another thread may have been first; then this one is closed again.
+        let _ = NULL.set(file.into());
+    }
+    Ok(NULL.get().expect("set above").as_fd())
 }
 
 /// Whether this kernel can do what is needed here. To be asked at start, for a message that is
@@ -188,6 +199,7 @@ fn wait_for(pidfd: c_int, flags: c_int) -> io::Result<Option<ExitHow>> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
     use std::io::Read;
 
     use super::*;
@@ -199,7 +211,7 @@ mod tests {
         let program = Program {
             path: c"/bin/sh",
             args: &[c"/bin/sh", c"-c", &script],
-            env: &[c"PATH=/usr/bin:/bin".to_owned()],
+            env: &[c"PATH=/usr/bin:/bin"],
             dir,
             stdout: writer.as_fd(),
             stderr: writer.as_fd(),

@@ -107,8 +107,8 @@ fn a_daemon_that_leaves_kills_the_group_itself() {
 fn a_run_that_is_stopped_before_it_starts_never_starts() {
     let place = Place::new();
     let job = task("echo never");
-    let spec = Spec::new(&job, &run_of(&job), &place.surroundings(None));
-    let log = spec.place.file(LogFile::Log);
+    let spec = place.spec(&job, None);
+    let log = spec.place().file(LogFile::Log);
     let (sender, inputs) = mpsc::channel();
     let stopper = Stopper::new().unwrap();
     stopper.stop(Cause::Shutdown);
@@ -133,7 +133,7 @@ fn a_log_that_is_full_can_end_its_run() {
 fn a_panic_ends_the_run_once_and_leaves_no_process() {
     let place = Place::new();
     let job = task("trap '' TERM; echo $$; sleep 60 & wait");
-    let mut spec = Spec::new(&job, &run_of(&job), &place.surroundings(None));
+    let mut spec = place.spec(&job, None);
     spec.observer = Some(Box::new(|_, text| panic!("{}", String::from_utf8_lossy(text).trim())));
     let (sender, inputs) = mpsc::channel();
     run::start(spec, Clock::start(), Inbox::new(sender)).unwrap();
