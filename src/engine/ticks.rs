@@ -17,6 +17,10 @@ const JUMP: SignedDuration = SignedDuration::from_secs(90);
 /// docs/running.md, When the clock jumps: set back by more, the new time counts for everybody.
 const FAR_BACK: SignedDuration = SignedDuration::from_hours(3);
 
+/// The first of two hundred ticks on one second are on their way to the disk, and then to their
+/// processes, while the others are decided.
+const TICKS_AT_ONCE: usize = 16;
+
 /// Where the schedule of a task stands.
 #[derive(Debug)]
 pub(super) struct Ticking {
@@ -91,9 +95,12 @@ impl Ticking {
 }
 
 impl Engine {
-    /// Fires everything that is due, in order of time, then of name.
+    /// Fires what is due, in order of time, then of name, so many at a time: what is left is due
+    /// at once, see [`Engine::patience`].
     pub(super) fn fire_ticks(&mut self, now: Moment) {
-        while let Some(&(at, lane)) = self.ticks.first().filter(|(at, _)| *at <= now.wall) {
+        for _ in 0..TICKS_AT_ONCE {
+            let due = self.ticks.first().filter(|(at, _)| *at <= now.wall);
+            let Some(&(at, lane)) = due else { return };
             let ticking = self.lanes[lane].ticking.as_mut().expect("who ticks has a schedule");
             let tick = ticking.next.take().expect("a tick is queued for it");
             self.ticks.remove(&(at, lane));
