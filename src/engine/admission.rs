@@ -173,7 +173,7 @@ impl Engine {
             message: Some(message.to_owned()),
             log: LogTotals::default(),
         };
-        self.changes.push(Change::End { run, since: None, at: now.wall, end: end.clone() });
+        self.changes.push(Change::end(&live.run, None, now.wall, end.clone()));
         live.run.phase = Phase::Ended { since: None, at: now.wall, end };
         self.publish_after(Event::RunEnded(live.run));
     }

@@ -55,7 +55,7 @@ impl Engine {
                 run::Phase::Running { since } => Some(since),
                 run::Phase::Pending | run::Phase::Ended { .. } => None,
             };
-            self.changes.push(Change::End { run: run.id, since, at: wall, end: end.clone() });
+            self.changes.push(Change::end(&run, since, wall, end.clone()));
             run.phase = run::Phase::Ended { since, at: wall, end };
             reconciled.crashed.push(run);
         }

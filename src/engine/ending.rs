@@ -120,7 +120,7 @@ impl Engine {
         let at = to_millis(exit.at);
         live.run.phase = Phase::Ended { since, at, end: end.clone() };
         let run = live.run.clone();
-        self.changes.push(Change::End { run: id, since, at, end });
+        self.changes.push(Change::end(&run, since, at, end));
         self.publish_after(Event::RunEnded(run));
         self.after.push(After::Freed(id));
         if is_final {

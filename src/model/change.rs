@@ -16,8 +16,15 @@ pub(crate) enum Change {
     Start { run: RunId, at: Timestamp },
     /// The process of a running run is known, so that a later daemon can find it.
     Identify { run: RunId, leader: Leader },
-    /// A run is over. `since` is written too: it is taken back where no process came to be.
-    End { run: RunId, since: Option<Timestamp>, at: Timestamp, end: End },
+    /// A run is over; see [`Change::end`].
+    End {
+        run: RunId,
+        job: JobName,
+        created_at: Timestamp,
+        since: Option<Timestamp>,
+        at: Timestamp,
+        end: End,
+    },
     /// Where the schedule of a task stands.
     Anchor(Anchor),
     /// The schedule of a task is switched off since then, or on again.
@@ -30,6 +37,14 @@ pub(crate) enum Change {
     Tidy(Tidy),
     /// A value of the table `config_entries`.
     Set { key: &'static str, value: String },
+}
+
+impl Change {
+    /// The end of this run. `since` is written too: it is taken back where no process came to be.
+    pub(crate) fn end(run: &Run, since: Option<Timestamp>, at: Timestamp, end: End) -> Change {
+        let (job, created_at) = (run.job.clone(), run.created_at);
+        Change::End { run: run.id, job, created_at, since, at, end }
+    }
 }
 
 /// A change that no run is waiting for.

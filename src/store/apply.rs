@@ -2,7 +2,7 @@
 //! each update names the status it expects, so a repeated or late change hits no row.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Result, named_params};
+use rusqlite::{Connection, Result, named_params};
 
 use crate::model::change::{Anchor, Change, Tidy};
 use crate::model::run::{Phase, Run, RunId};
@@ -56,9 +56,8 @@ pub(super) fn apply(
                 ":boot_id": boot_id,
             })?)
         }
-        Change::End { run, since, at, end } => {
-            let mut statement = connection.prepare_cached(END)?;
-            let params = named_params! {
+        Change::End { run, job, created_at, since, at, end } => {
+            let ended = connection.prepare_cached(END)?.execute(named_params! {
                 ":id": run,
                 ":start_at": since.map(Time),
                 ":end_at": Time(*at),
@@ -69,13 +68,11 @@ pub(super) fn apply(
                 ":log_bytes": Count(end.log.bytes),
                 ":log_truncated": end.log.truncated,
                 ":duration_ms": since.map(|since| millis(since, *at)),
-            };
-            let ended = statement.query_row(params, |row| {
-                Ok((row.get("task_name")?, row.get::<_, Time>("created_at")?.0))
-            });
-            let Some((job, created_at)) = ended.optional()? else { return Ok(Applied::NoRow) };
-            daily::count(connection, &job, calendar.date(&job, created_at), end.reason)?;
-            Ok(Applied::Done)
+            })?;
+            if ended > 0 {
+                daily::count(connection, job, calendar.date(job, *created_at), end.reason)?;
+            }
+            hit(ended)
         }
         Change::Anchor(anchor) => set_anchor(connection, anchor),
         Change::Pause { job, since } => hit(connection
@@ -132,7 +129,7 @@ const IDENTIFY: &str = "UPDATE runs SET leader_pid = :pid, leader_start = :start
 const END: &str = "UPDATE runs SET status = 'ended', start_at = :start_at, end_at = :end_at, \
      end_reason = :end_reason, exit_code = :exit_code, message = :message, log_lines = :log_lines, \
      log_bytes = :log_bytes, log_truncated = :log_truncated, duration_ms = :duration_ms, leader_pid = NULL, leader_start = NULL, \
-     boot_id = NULL WHERE id = :id AND status <> 'ended' RETURNING task_name, created_at";
+     boot_id = NULL WHERE id = :id AND status <> 'ended'";
 
 const ANCHOR: &str = "INSERT INTO task_state (task_name, first_seen_at, last_tick_at, schedule, updated_at) \
      VALUES (:task_name, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), :last_tick_at, :schedule, \

@@ -46,7 +46,7 @@ fn life() {
             vec![
                 Change::Insert(run.clone()),
                 Change::Start { run: run.id, at: at(number) },
-                Change::End { run: run.id, since: Some(at(number)), at: at(number), end },
+                Change::end(&run, Some(at(number)), at(number), end),
             ],
         );
         assert_eq!(inputs.recv(), Ok(Input::Committed(CommitId(number as u64))));

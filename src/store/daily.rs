@@ -26,23 +26,26 @@ pub(super) fn count(
     date: Date,
     reason: EndReason,
 ) -> Result<()> {
-    let date = date.to_string();
-    let mut known = connection
-        .prepare_cached("SELECT worst FROM daily_outcomes WHERE task_name = ?1 AND date = ?2")?;
-    let worst: Option<EndReason> =
-        known.query_map((job, &date), |row| row.get("worst"))?.next().transpose()?;
-    let worst = worst.map_or(reason, |worst| worst.worse(reason));
     connection.prepare_cached(COUNT)?.execute(named_params! {
         ":task_name": job,
-        ":date": date,
+        ":date": date.to_string(),
         ":failed": u8::from(reason.is_failure()),
-        ":worst": worst.as_str(),
+        ":reason": reason.as_str(),
+        ":milder": milder(reason),
     })?;
     Ok(())
 }
 
-const COUNT: &str = "INSERT INTO daily_outcomes VALUES (:task_name, :date, 1, :failed, :worst) \
-     ON CONFLICT DO UPDATE SET count = count + 1, failed = failed + excluded.failed, worst = excluded.worst";
+/// In one statement: whoever ends a run does this too.
+const COUNT: &str = "INSERT INTO daily_outcomes VALUES (:task_name, :date, 1, :failed, :reason) \
+     ON CONFLICT DO UPDATE SET count = count + 1, failed = failed + excluded.failed, \
+     worst = CASE WHEN instr(:milder, ' ' || worst || ' ') THEN excluded.worst ELSE worst END";
+
+/// The reasons that this one is worse than, between blanks.
+fn milder(reason: EndReason) -> String {
+    let milder = EndReason::WORST_FIRST.into_iter().skip_while(|one| *one != reason).skip(1);
+    milder.fold(String::new(), |all, one| all + " " + one.as_str() + " ")
+}
 
 impl Reader {
     /// The days of a task from one day on, earliest first; days without a run are left out.
@@ -86,9 +89,9 @@ mod tests {
                 Change::Insert(Run { phase: Phase::Pending, ..late.clone() }),
                 Change::Insert(ended("b", 4, EndReason::Crashed)),
                 Change::Insert(running),
-                Change::End { run: late.id, since, at: over, end: end.clone() },
+                Change::end(&late, since, over, end.clone()),
                 // Too late: it has ended before.
-                Change::End { run: late.id, since, at: over, end },
+                Change::end(&late, since, over, end),
                 Change::Delete(vec![late.id]),
             ])
             .unwrap();

@@ -52,7 +52,7 @@ impl Reader {
             let _snapshot = db.unchecked_transaction()?;
             let mut summary = Summary::default();
             let mut counts = db.prepare_cached(
-                "SELECT outcome, sum(count) AS count FROM run_counts GROUP BY outcome",
+                "SELECT outcome, sum(count) AS count FROM run_tally GROUP BY outcome",
             )?;
             let mut rows = counts.query([])?;
             while let Some(row) = rows.next()? {
@@ -127,7 +127,7 @@ mod tests {
             unreachable!()
         };
         let since = Some(at(20));
-        store.write(&[Change::End { run: waiting.id, since, at: at(30), end }]).unwrap();
+        store.write(&[Change::end(&waiting, since, at(30), end)]).unwrap();
         assert_eq!(summary(), (11, 1, 5, 1, Some(at(30))));
         let trash = vec![waiting.id, all[0].id];
         store.write(&[Tidy::Trash { runs: trash.clone(), at: at(40) }.into()]).unwrap();

@@ -70,7 +70,7 @@ impl Reader {
 
     /// Whether runs of this job are stored.
     pub(crate) fn has_runs(&self, job: &JobName) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM run_counts WHERE task_name = ?1 AND count > 0";
+        let sql = "SELECT 1 FROM run_tally WHERE task_name = ?1 AND count > 0";
         self.read(|db| db.prepare_cached(sql)?.exists([job]))
     }
 
@@ -129,7 +129,7 @@ fn picked(row: &rusqlite::Row<'_>) -> rusqlite::Result<Picked> {
 fn resolve(db: &Connection, filter: &Filter) -> rusqlite::Result<Where> {
     let Some(text) = &filter.search else { return Ok(Where::new(filter, None)) };
     let names: Vec<JobName> = db
-        .prepare_cached("SELECT DISTINCT task_name FROM run_counts")?
+        .prepare_cached("SELECT DISTINCT task_name FROM run_tally")?
         .query_map([], |row| row.get("task_name"))?
         .collect::<Result<_, _>>()?;
     Ok(Where::new(filter, Some(Search::new(text, names.into_iter()))))

@@ -311,7 +311,7 @@ mod tests {
                 ("temp_store", Value::from(2)),
                 ("wal_autocheckpoint", Value::from(1000)),
                 ("auto_vacuum", Value::from(2)),
-                ("user_version", Value::from(2)),
+                ("user_version", Value::from(3)),
             ];
             for (name, value) in expected {
                 assert_eq!(pragma(&store, name), value, "{name}");
@@ -371,10 +371,10 @@ mod tests {
                 plain("CREATE TABLE t (x); PRAGMA user_version = 1"),
                 "it is not a database of runwisp",
             ),
-            (newer, "was written by a newer version (schema 9, this build knows 2)"),
+            (newer, "was written by a newer version (schema 9, this build knows 3)"),
             (
-                plain("PRAGMA user_version = 3"),
-                "was written by a newer version (schema 3, this build knows 2)",
+                plain("PRAGMA user_version = 4"),
+                "was written by a newer version (schema 4, this build knows 3)",
             ),
         ];
         for (content, cause) in table {

@@ -108,7 +108,7 @@ impl State {
         EndReason::ALL.into_iter().map(State::Ended)
     }
 
-    /// The word in `run_counts`.
+    /// The word in `run_tally`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             State::Pending => "pending",
@@ -172,7 +172,7 @@ pub(super) struct Where {
     /// Whether it needs a column that the index of searches does not have, of runs of any task:
     /// in the order of time their rows lie side by side, by task they are all over the table.
     is_broad: bool,
-    /// Whether `run_counts` can tell how many runs there are.
+    /// Whether `run_tally` can tell how many runs there are.
     pub(super) is_counted: bool,
 }
 
@@ -284,7 +284,7 @@ impl Where {
                 states.iter().map(|state| format!("'{}'", state.as_str())).collect();
             sql += &format!(" AND outcome IN ({})", words.join(", "));
         }
-        format!("SELECT ifnull(sum(count), 0) FROM run_counts WHERE {sql}")
+        format!("SELECT ifnull(sum(count), 0) FROM run_tally WHERE {sql}")
     }
 
     /// The list in parts that follow one another.

@@ -162,15 +162,13 @@ mod tests {
         let Phase::Ended { end, .. } = ended("backup", 0, EndReason::Failed).phase else {
             unreachable!()
         };
-        store
-            .write(&[Change::End { run: run.id, since: None, at: at(2), end: end.clone() }])
-            .unwrap();
+        store.write(&[Change::end(&run, None, at(2), end.clone())]).unwrap();
         assert_eq!(store.unfinished().unwrap(), []);
         let late = End { reason: EndReason::Success, ..end.clone() };
         store
             .write(&[
                 Change::Start { run: run.id, at: at(3) },
-                Change::End { run: run.id, since: Some(at(3)), at: at(4), end: late },
+                Change::end(&run, Some(at(3)), at(4), late),
             ])
             .unwrap();
         let over = Run { phase: Phase::Ended { since: None, at: at(2), end }, ..run.clone() };

@@ -4,8 +4,11 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_runs.sql"), include_str!("migrations/0002_door.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_runs.sql"),
+    include_str!("migrations/0002_door.sql"),
+    include_str!("migrations/0003_open_runs.sql"),
+];
 
 /// The schema that this build writes.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

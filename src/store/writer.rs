@@ -30,6 +30,13 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(5),
 ];
 
+/// How long it may wait that the process of a run is known: most runs that are so short need no
+/// such row, and a daemon that dies meanwhile finds the process by the run id in its environment.
+const UNHURRIED: Duration = Duration::from_millis(50);
+
+/// How far back an end looks for such a row of the same run.
+const NEAR: usize = 64;
+
 /// More waiting changes than this end the daemon: it only falls further behind.
 const MOST_WAITING: usize = 100_000;
 
@@ -128,6 +135,23 @@ struct Waiting {
     changes: Vec<Change>,
     announce: Option<CommitId>,
     release: Vec<SyncSender<()>>,
+    /// Something or somebody waits for the disk.
+    is_urgent: bool,
+}
+
+impl Waiting {
+    /// An end takes the place of what was to be known of the process.
+    fn add(&mut self, change: Change) {
+        if let Change::End { run: ended, .. } = &change {
+            let near = self.changes.len().saturating_sub(NEAR);
+            let is_its =
+                |change: &Change| matches!(change, Change::Identify { run, .. } if run == ended);
+            if let Some(place) = self.changes[near..].iter().rposition(is_its) {
+                self.changes.remove(near + place);
+            }
+        }
+        self.changes.push(change);
+    }
 }
 
 /// Everything the thread owns.
@@ -158,9 +182,7 @@ impl Desk {
                 Ok(message) => self.take(message),
                 Err(_) => self.closing = true,
             }
-            while let Ok(message) = self.receiver.try_recv() {
-                self.take(message);
-            }
+            self.gather();
             self.land()?;
         }
         if self.session.is_some() {
@@ -177,13 +199,39 @@ impl Desk {
         Ok(())
     }
 
+    /// Takes everything that has come, and waits a little for more when nothing is urgent.
+    fn gather(&mut self) {
+        let mut until = None;
+        while !self.closing {
+            if let Ok(message) = self.receiver.try_recv() {
+                self.take(message);
+                continue;
+            }
+            if self.waiting.is_urgent {
+                return;
+            }
+            let now = self.clock.now().steady;
+            let until = *until.get_or_insert(now + UNHURRIED);
+            match self.receiver.recv_timeout(until.saturating_sub(now)) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => return,
+                Err(RecvTimeoutError::Disconnected) => self.closing = true,
+            }
+        }
+    }
+
     fn take(&mut self, message: Message) {
         match message {
             Message::Changes { changes, then } => {
-                self.waiting.changes.extend(changes);
+                // Nothing hangs on what is known of a process alone.
+                self.waiting.is_urgent |= !matches!(changes[..], [Change::Identify { .. }]);
+                changes.into_iter().for_each(|change| self.waiting.add(change));
                 match then {
                     Then::Announce(id) => self.waiting.announce = Some(id),
-                    Then::Release(done) => self.waiting.release.push(done),
+                    Then::Release(done) => {
+                        self.waiting.is_urgent = true;
+                        self.waiting.release.push(done);
+                    }
                 }
             }
             Message::Close => self.closing = true,

@@ -102,7 +102,7 @@ impl Database {
                         "{run} has a process: {phase:?}"
                     );
                 }
-                Change::End { run, since, at, end } => {
+                Change::End { run, job, created_at, since, at, end } => {
                     let row = self.rows.get_mut(&run).expect("only a known run ends");
                     let before = match row.run.phase {
                         Phase::Pending => None,
@@ -110,6 +110,7 @@ impl Database {
                         Phase::Ended { .. } => panic!("{run} ends twice"),
                     };
                     assert!(since.is_none() || since == before, "{run} started once");
+                    assert_eq!((&row.run.job, row.run.created_at), (&job, created_at));
                     row.run.phase = Phase::Ended { since, at, end };
                     self.open.remove(&(row.serial, run));
                 }

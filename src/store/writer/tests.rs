@@ -6,9 +6,9 @@ use std::process::Command;
 
 use super::*;
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, Run};
+use crate::model::run::{EndReason, Leader, Phase, Run};
 use crate::store::Reader;
-use crate::store::scratch::{Scratch, ended, pending};
+use crate::store::scratch::{Scratch, at, ended, pending};
 use crate::sys;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -88,6 +88,47 @@ fn changes_land_in_order_and_the_last_commit_is_announced() {
     assert!(holds(&scratch, &runs));
     running.end();
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "one file is left");
+}
+
+#[test]
+fn what_is_known_of_a_process_waits_for_its_end_or_a_moment() {
+    let scratch = Scratch::new();
+    let running = Running::of(scratch.store());
+    let (short, long) = (pending("a", 0), pending("a", 1));
+    let since = at(2);
+    let begin =
+        |run: &Run| vec![Change::Insert(run.clone()), Change::Start { run: run.id, at: since }];
+    let identify =
+        |run: &Run| Change::Identify { run: run.id, leader: Leader { pid: 7, start: 8 } };
+    running.writer.commit(CommitId(1), begin(&short));
+    running.writer.commit(CommitId(2), begin(&long));
+    running.wait_for(CommitId(2));
+    running.writer.commit(CommitId(3), vec![identify(&short)]);
+    running.writer.commit(CommitId(4), vec![identify(&long)]);
+    let Phase::Ended { end, .. } = ended("a", 0, EndReason::Success).phase else { unreachable!() };
+    running.writer.commit(CommitId(5), vec![Change::end(&short, Some(since), at(3), end)]);
+    running.wait_for(CommitId(5));
+    running.writer.commit(CommitId(6), vec![identify(&short)]);
+    running.wait_for(CommitId(6));
+    running.end();
+    let store = scratch.store();
+    let unfinished = store.unfinished().unwrap();
+    let known: Vec<_> = unfinished.iter().map(|row| (row.run.id, row.process.is_some())).collect();
+    assert_eq!(known, [(long.id, true)]);
+}
+
+#[test]
+fn an_end_takes_the_place_of_its_own_process_alone() {
+    let (one, other) = (pending("a", 0), pending("a", 1));
+    let identify =
+        |run: &Run| Change::Identify { run: run.id, leader: Leader { pid: 7, start: 8 } };
+    let Phase::Ended { end, .. } = ended("a", 0, EndReason::Success).phase else { unreachable!() };
+    let end = Change::end(&one, None, at(3), end);
+    let mut waiting = Waiting::default();
+    for change in [identify(&one), identify(&other), end.clone()] {
+        waiting.add(change);
+    }
+    assert_eq!(waiting.changes, [identify(&other), end]);
 }
 
 #[test]
