@@ -1,7 +1,6 @@
 //! How the jobs stand, for whoever asks over HTTP: the main thread writes it down when it changes
 //! and is never asked.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::event::{Standing, Switch};
@@ -11,9 +10,13 @@ use crate::model::job::JobName;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board(Arc<Mutex<State>>);
 
+/// By name, side by side: there may be ten thousand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standings(Vec<Standing>);
+
 #[derive(Debug, Default)]
 struct State {
-    standings: HashMap<JobName, Standing>,
+    standings: Standings,
     /// Counts what was written.
     version: u64,
     /// What was made of it last, gone with the next change.
@@ -27,7 +30,7 @@ impl Board {
         state.version += 1;
         state.document = None;
         let switch = standing.switch;
-        let before = state.standings.insert(standing.job.clone(), standing);
+        let before = state.standings.set(standing);
         let before = before.map_or(Switch::On, |before| before.switch);
         (before != switch).then_some(before)
     }
@@ -38,10 +41,7 @@ impl Board {
     }
 
     /// All of it as a document, which is made once for each state.
-    pub(crate) fn document(
-        &self,
-        make: impl FnOnce(&HashMap<JobName, Standing>) -> Vec<u8>,
-    ) -> Arc<[u8]> {
+    pub(crate) fn document(&self, make: impl FnOnce(&Standings) -> Vec<u8>) -> Arc<[u8]> {
         let state = self.lock();
         if let Some(document) = &state.document {
             return Arc::clone(document);
@@ -59,6 +59,27 @@ impl Board {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics under the lock, so a state that was left is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standings {
+    pub(crate) fn get(&self, job: &JobName) -> Option<&Standing> {
+        self.find(job).ok().map(|place| &self.0[place])
+    }
+
+    fn set(&mut self, standing: Standing) -> Option<Standing> {
+        match self.find(&standing.job) {
+            Ok(place) => Some(std::mem::replace(&mut self.0[place], standing)),
+            Err(place) => {
+                self.0.insert(place, standing);
+                None
+            }
+        }
+    }
+
+    /// The place of a job, or the one that it would have.
+    fn find(&self, job: &JobName) -> Result<usize, usize> {
+        self.0.binary_search_by(|standing| standing.job.cmp(job))
     }
 }
 

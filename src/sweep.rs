@@ -43,6 +43,7 @@ const BATCH: u32 = 100;
 /// What is kept. Jobs that are no longer configured follow `default_keep`.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
+    /// Of jobs that differ from `default_keep`.
     pub(crate) keep: HashMap<JobName, Keep>,
     pub(crate) default_keep: Keep,
     /// Bytes of all run files together.
@@ -51,8 +52,9 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn of(config: &Config) -> Rules {
+        let special = config.jobs.iter().filter(|job| job.keep != config.default_keep);
         Rules {
-            keep: config.jobs.iter().map(|job| (job.name.clone(), job.keep)).collect(),
+            keep: special.map(|job| (job.name.clone(), job.keep)).collect(),
             default_keep: config.default_keep,
             max_size: config.storage.max_size,
         }

@@ -45,7 +45,7 @@ fn table(jobs: &[Arc<Job>]) -> String {
 fn row(job: &Job) -> [String; 6] {
     let (schedule, concurrency) = match &job.work {
         Work::Task(task) => {
-            let text = task.schedule.as_ref().map_or("(manual)", Schedule::text);
+            let text = task.schedule.as_deref().map_or("(manual)", Schedule::text);
             (text.to_owned(), task.parallelism)
         }
         Work::Service(service) => (format!("(service x{})", service.instances), 1),
@@ -102,7 +102,7 @@ impl Entry<'_> {
         Entry {
             name: job.name.as_str(),
             kind: job.kind().as_str(),
-            schedule: job.task().and_then(|task| task.schedule.as_ref()).map(Schedule::text),
+            schedule: job.task().and_then(|task| task.schedule.as_deref()).map(Schedule::text),
             max_concurrent: job.task().map(|task| task.parallelism),
             instances: job.service().map(|service| service.instances),
             on_overlap: policy(job).as_str(),

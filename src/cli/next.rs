@@ -72,7 +72,7 @@ fn of_task(
             Err(format!("{name:?} is a service: it always runs and has no schedule"))
         }
         Work::Task(task) => {
-            task.schedule.clone().ok_or(format!("the task {name:?} has no schedule"))
+            task.schedule.as_deref().cloned().ok_or(format!("the task {name:?} has no schedule"))
         }
     };
     let schedule = schedule.map_err(Failure::Error)?;

@@ -2,7 +2,7 @@
 //! else from the built-in values. `[defaults]` itself inherits the built-in ones, so one
 //! function reads both (docs/configuration.md, Defaults).
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct Inherited {
     pub(crate) log: LogLimit,
     pub(crate) keep: Keep,
     pub(crate) stop: Stop,
-    pub(crate) shell: PathBuf,
+    pub(crate) shell: Arc<Path>,
     pub(crate) env: Arc<[(String, String)]>,
 }
 
@@ -43,7 +43,7 @@ impl Inherited {
             log: LogLimit { max: Some(100 << 20), on_full: OnFull::DropOld },
             keep: Keep { runs: Some(10_000), age: None },
             stop: Stop { signal: StopSignal::Term, grace: Duration::from_secs(5) },
-            shell: PathBuf::from("/bin/sh"),
+            shell: Path::new("/bin/sh").into(),
             env: Arc::new([]),
         }
     }
@@ -73,7 +73,8 @@ impl Inherited {
                 signal: stop_signal(table).unwrap_or(self.stop.signal),
                 grace: grace(table, shutdown_timeout).unwrap_or(self.stop.grace),
             },
-            shell: process::shell(table, surroundings).unwrap_or_else(|| self.shell.clone()),
+            shell: process::shell(table, surroundings)
+                .map_or_else(|| self.shell.clone(), Into::into),
             env: process::env(table, &self.env, surroundings),
         }
     }

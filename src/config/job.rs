@@ -51,7 +51,7 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
     Job {
         name: JobName::new(name),
         description,
-        group: group.unwrap_or(heading).to_owned(),
+        group: group.map_or(heading.into(), |group| group.to_owned().into()),
         run,
         api_trigger,
         hooks,

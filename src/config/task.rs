@@ -1,6 +1,7 @@
 //! What only `[tasks.NAME]` has: the schedule, overlap, catch-up and retries
 //! (docs/configuration.md, Tasks).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::job::Context;
@@ -56,7 +57,7 @@ pub(crate) fn read(
         }
     }
     Task {
-        schedule,
+        schedule: schedule.map(Arc::new),
         catch_up: catch_up.unwrap_or(CatchUp::Latest),
         parallelism: count(parallelism(table).1),
         on_overlap: on_overlap.unwrap_or(Overlap::Queue),
@@ -99,7 +100,7 @@ fn schedule(table: &Table<'_>, context: &Context<'_>) -> Option<Schedule> {
         Some(name) => zone(table, "cron", name, context)?,
         None => own_zone.unwrap_or_else(|| context.zone.clone()),
     };
-    match Schedule::parse(text, zone.zone, &zone.name) {
+    match Schedule::parse(text, zone.zone, zone.name) {
         Ok(schedule) if schedule.never_fires(context.surroundings.now) => {
             let message =
                 format!("{} can never fire; no date within 40 years matches", quoted(text));

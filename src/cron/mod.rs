@@ -8,6 +8,7 @@ mod next;
 mod oracle;
 mod parse;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ pub(crate) enum Schedule {
 pub(crate) struct Every {
     /// Whole seconds, at least one.
     pub(crate) interval: Duration,
-    pub(crate) text: String,
+    pub(crate) text: Box<str>,
 }
 
 /// A cron expression and the zone whose clock it reads.
@@ -36,8 +37,9 @@ pub(crate) struct Every {
 pub(crate) struct Cron {
     fields: fields::Fields,
     zone: TimeZone,
-    zone_name: String,
-    text: String,
+    /// Shared by all who are in it.
+    zone_name: Arc<str>,
+    text: Box<str>,
 }
 
 impl Schedule {
@@ -46,15 +48,15 @@ impl Schedule {
     pub(crate) fn parse(
         text: &str,
         zone: TimeZone,
-        zone_name: &str,
+        zone_name: impl Into<Arc<str>>,
     ) -> Result<Schedule, CronError> {
-        let text = text.trim().to_owned();
-        let (_, expression) = split_zone(&text);
+        let text = text.trim();
+        let (_, expression) = split_zone(text);
         if let Some(interval) = parse::interval(expression)? {
-            return Ok(Schedule::Every(Every { interval, text }));
+            return Ok(Schedule::Every(Every { interval, text: text.into() }));
         }
         let fields = parse::fields(expression)?;
-        Ok(Schedule::Cron(Cron { fields, zone, zone_name: zone_name.to_owned(), text }))
+        Ok(Schedule::Cron(Cron { fields, zone, zone_name: zone_name.into(), text: text.into() }))
     }
 
     /// The expression as it was written, without outer whitespace.

@@ -302,7 +302,7 @@ fn the_next_tick_is_the_one_that_a_slow_walk_finds() {
         let after = moment(&mut dice, zone);
         let told =
             format!("seed {SEED}, case {case}: {} in {name} after {}", made.text(), instant(after));
-        let cron: Cron = match Schedule::parse(&made.text(), zone.clone(), name) {
+        let cron: Cron = match Schedule::parse(&made.text(), zone.clone(), *name) {
             Ok(Schedule::Cron(cron)) => cron,
             other => panic!("{told}: {other:?}"),
         };

@@ -12,7 +12,7 @@ use crate::engine::{Answer, Effect, Input, ReplyId};
 use crate::inbox::Inbox;
 use crate::logs::{Feeds, Observer};
 use crate::model::event::Event;
-use crate::model::job::{Job, JobName};
+use crate::model::job::Job;
 use crate::model::run::{Exit, ExitHow, LogTotals, Run, RunId};
 use crate::process::Stopper;
 use crate::process::run;
@@ -33,7 +33,8 @@ pub(crate) struct World<A> {
     clock: Clock,
     inbox: Inbox,
     writer: Writer,
-    jobs: HashMap<JobName, Arc<Job>>,
+    /// By name.
+    jobs: Vec<Arc<Job>>,
     surroundings: Arc<Surroundings>,
     /// Makes the one who gets the output of a run too.
     observer: fn() -> Option<Observer>,
@@ -52,7 +53,8 @@ impl<A: Audience> World<A> {
         surroundings: Surroundings,
         audience: A,
     ) -> World<A> {
-        let jobs = jobs.iter().map(|job| (job.name.clone(), Arc::clone(job))).collect();
+        let mut jobs = jobs.to_vec();
+        jobs.sort_by(|a, b| a.name.cmp(&b.name));
         World {
             clock,
             inbox,
@@ -115,8 +117,9 @@ impl<A: Audience> World<A> {
     }
 
     fn spawn(&mut self, run: &Run) {
-        let job = self.jobs.get(&run.job).expect("the engine knows only configured jobs");
-        let mut spec = Spec::new(job, run, &self.surroundings);
+        let place = self.jobs.binary_search_by(|job| job.name.cmp(&run.job));
+        let place = place.expect("the engine knows only configured jobs");
+        let mut spec = Spec::new(&self.jobs[place], run, &self.surroundings);
         spec.observer = (self.observer)();
         spec.feed = Some(self.feeds.of(run.id));
         match run::start(spec, self.clock.clone(), self.inbox.clone()) {

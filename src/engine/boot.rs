@@ -70,9 +70,9 @@ impl Engine {
             return Some((EndReason::Crashed, CRASHED, None));
         }
         let failed = |message| Some((EndReason::Failed, NO_EXIT_STATUS, Some(message)));
-        match self.by_name.get(&run.job) {
+        match self.lane_of(&run.job) {
             None => failed("task is no longer configured"),
-            Some(&lane) if self.lanes[lane].job.task().is_none() => {
+            Some(lane) if self.lanes[lane].job.task().is_none() => {
                 failed("the daemon was restarted")
             }
             Some(_) => None,
@@ -138,7 +138,7 @@ impl Engine {
 
     /// A run that waited when the daemon died gets its place in the line back.
     fn readmit(&mut self, now: Moment, run: Run) {
-        let lane = self.by_name[&run.job];
+        let lane = self.lane_of(&run.job).expect("who is pending has a job");
         let task = self.lanes[lane].job.task().expect("only tasks wait");
         let free =
             self.lanes[lane].active.len() < task.parallelism && self.lanes[lane].waiting.is_empty();
@@ -181,7 +181,7 @@ impl Engine {
 
     /// The wait before a retry survives a restart of the daemon.
     fn resume_retry(&mut self, now: Moment, run: &Run) {
-        let Some(&lane) = self.by_name.get(&run.job) else { return };
+        let Some(lane) = self.lane_of(&run.job) else { return };
         let run::Phase::Ended { at, end, .. } = &run.phase else { return };
         let Some(wait) =
             self.lanes[lane].job.retry_wait(end.reason, run.retry_attempt, run.retry_attempt)

@@ -167,9 +167,8 @@ enum Phase {
 /// Knows every job, slot, queue, timer and run, and touches nothing outside itself.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    /// By name, so that ticks due together fire in that order.
+    /// By name: ticks due together fire in that order, and each is found.
     lanes: Vec<Lane>,
-    by_name: HashMap<JobName, usize>,
     runs: HashMap<RunId, Live>,
     /// The next tick of every schedule that follows the wall clock.
     ticks: BTreeSet<(Timestamp, usize)>,
@@ -201,11 +200,8 @@ impl Engine {
     ) -> Engine {
         let mut lanes: Vec<Lane> = jobs.into_iter().map(|job| Lane::new(job.into())).collect();
         lanes.sort_by(|a, b| a.job.name.cmp(&b.job.name));
-        let by_name =
-            lanes.iter().enumerate().map(|(lane, one)| (one.job.name.clone(), lane)).collect();
         Engine {
             lanes,
-            by_name,
             runs: HashMap::new(),
             ticks: BTreeSet::new(),
             timers: timers::Timers::default(),
@@ -221,6 +217,11 @@ impl Engine {
             effects: Vec::new(),
             way_out: Vec::new(),
         }
+    }
+
+    /// The lane of a job.
+    fn lane_of(&self, job: &JobName) -> Option<usize> {
+        self.lanes.binary_search_by(|lane| lane.job.name.cmp(job)).ok()
     }
 
     /// Takes in what happened and says what is to be done about it.

@@ -47,7 +47,7 @@ impl Engine {
     }
 
     fn find_operable(&self, job: &JobName, by: Trigger) -> Result<usize, Refusal> {
-        let lane = *self.by_name.get(job).ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
+        let lane = self.lane_of(job).ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
         if self.is_stopping() {
             return Err(Refusal::ShuttingDown);
         }

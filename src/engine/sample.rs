@@ -1,6 +1,6 @@
 //! Jobs for tests: plain ones, to be altered where a test cares.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -52,7 +52,7 @@ fn job(name: &str, work: Work) -> Job {
     Job {
         name: JobName::new(name),
         description: String::new(),
-        group: String::new(),
+        group: "".into(),
         run: "true".into(),
         api_trigger: true,
         hooks: Vec::new(),
@@ -63,7 +63,7 @@ fn job(name: &str, work: Work) -> Job {
         process: Process {
             env: Default::default(),
             working_dir: None,
-            shell: PathBuf::from("/bin/sh"),
+            shell: Path::new("/bin/sh").into(),
         },
         work,
     }
@@ -90,6 +90,6 @@ impl Job {
 
     pub(super) fn scheduled(self, text: &str, zone: &str) -> Job {
         let schedule = schedule(text, zone);
-        self.with(|task| task.schedule = Some(schedule))
+        self.with(|task| task.schedule = Some(schedule.into()))
     }
 }

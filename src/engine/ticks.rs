@@ -1,5 +1,6 @@
 //! Due ticks and clock jumps (docs/running.md, When a schedule ticks, When the clock jumps).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,9 +25,7 @@ const TICKS_AT_ONCE: usize = 16;
 /// Where the schedule of a task stands.
 #[derive(Debug)]
 pub(super) struct Ticking {
-    schedule: Schedule,
-    /// Names the schedule in the stored anchor.
-    identity: String,
+    schedule: Arc<Schedule>,
     /// Ticks up to here are settled.
     pub(super) anchor: Timestamp,
     /// Nothing ticks until somebody resumes it.
@@ -38,23 +37,17 @@ pub(super) struct Ticking {
 }
 
 impl Ticking {
-    pub(super) fn new(schedule: Schedule, anchor: Timestamp) -> Ticking {
-        Ticking {
-            identity: schedule.identity(),
-            schedule,
-            anchor,
-            paused: false,
-            next: None,
-            timer: None,
-        }
+    pub(super) fn new(schedule: Arc<Schedule>, anchor: Timestamp) -> Ticking {
+        Ticking { schedule, anchor, paused: false, next: None, timer: None }
     }
 
     pub(super) fn schedule(&self) -> &Schedule {
         &self.schedule
     }
 
-    pub(super) fn identity(&self) -> &str {
-        &self.identity
+    /// Names the schedule in the stored anchor.
+    pub(super) fn identity(&self) -> String {
+        self.schedule.identity()
     }
 
     /// When it starts a run next, as seen at `now`.
@@ -71,14 +64,14 @@ impl Ticking {
     }
 
     fn cron(&self) -> Option<&Cron> {
-        match &self.schedule {
+        match &*self.schedule {
             Schedule::Cron(cron) => Some(cron),
             Schedule::Every(_) => None,
         }
     }
 
     fn every(&self) -> Option<&Every> {
-        match &self.schedule {
+        match &*self.schedule {
             Schedule::Cron(_) => None,
             Schedule::Every(every) => Some(every),
         }
@@ -183,7 +176,7 @@ impl Engine {
         let anchor = Anchor {
             job: self.lanes[lane].job.name.clone(),
             at: ticking.anchor,
-            schedule: ticking.identity.clone(),
+            schedule: ticking.identity(),
         };
         self.changes.push(Change::Anchor(anchor));
     }

@@ -1,9 +1,9 @@
 //! Jobs as the configuration defines them, complete and valid: defaults are filled in, every
 //! number is in its range. Only `config` makes them.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(crate) struct Job {
     pub(crate) name: JobName,
     pub(crate) description: String,
     /// The heading it stands under in listings.
-    pub(crate) group: String,
+    pub(crate) group: Cow<'static, str>,
     /// The script, byte for byte as the shell gets it.
     pub(crate) run: Arc<str>,
     /// Whether people and programs may start it by hand.
@@ -161,7 +161,7 @@ pub(crate) enum Work {
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     /// `None`: runs only when it is triggered.
-    pub(crate) schedule: Option<Schedule>,
+    pub(crate) schedule: Option<Arc<Schedule>>,
     pub(crate) catch_up: CatchUp,
     /// Runs at once, 1 to 1024.
     pub(crate) parallelism: usize,
@@ -321,8 +321,8 @@ pub(crate) struct Process {
     pub(crate) env: Arc<[(String, String)]>,
     /// Absolute, or starting with `~/`; `None` is the daemon's own directory.
     pub(crate) working_dir: Option<PathBuf>,
-    /// Absolute path of the shell.
-    pub(crate) shell: PathBuf,
+    /// Absolute path of the shell; jobs that name none of their own share one.
+    pub(crate) shell: Arc<Path>,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -135,7 +135,7 @@ fn task(script: &str) -> Job {
     Job {
         name: JobName::new("demo"),
         description: String::new(),
-        group: String::new(),
+        group: "".into(),
         run: script.into(),
         api_trigger: true,
         hooks: Vec::new(),
@@ -143,7 +143,7 @@ fn task(script: &str) -> Job {
         log: LogLimit { max: None, on_full: OnFull::DropOld },
         keep: Keep { runs: None, age: None },
         stop,
-        process: Process { env: [].into(), working_dir: None, shell: "/bin/sh".into() },
+        process: Process { env: [].into(), working_dir: None, shell: Path::new("/bin/sh").into() },
         work: Work::Task(work),
     }
 }
@@ -263,11 +263,11 @@ fn what_keeps_a_process_from_starting_is_named() {
     };
     for (job, text) in [
         (
-            with(|job| job.process.shell = "/no/sh".into()),
+            with(|job| job.process.shell = Path::new("/no/sh").into()),
             "failed to start: cannot execute the shell /no/sh: no such file or directory",
         ),
         (
-            with(|job| job.process.shell = "/etc/passwd".into()),
+            with(|job| job.process.shell = Path::new("/etc/passwd").into()),
             "failed to start: cannot execute the shell /etc/passwd: permission denied",
         ),
         (

@@ -34,7 +34,7 @@ impl Calendar {
         let default = zone_named(&config.timezone).unwrap_or(TimeZone::UTC);
         let mut of = HashMap::new();
         for job in &config.jobs {
-            match job.task().and_then(|task| task.schedule.as_ref()) {
+            match job.task().and_then(|task| task.schedule.as_deref()) {
                 Some(Schedule::Cron(cron)) if *cron.zone() != default => {
                     of.insert(job.name.clone(), cron.zone().clone());
                 }

@@ -70,11 +70,13 @@ fn the_example_of_the_manual_loads() {
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 
     let photo = job(&config, "photo-sync");
-    assert_eq!((photo.kind(), photo.group.as_str()), (Kind::Task, "Media"));
+    assert_eq!((photo.kind(), &*photo.group), (Kind::Task, "Media"));
     assert_eq!(&*photo.run, "set -u\nrsync -a /srv/photos/ /mnt/nas/photos/\n");
     assert_eq!(photo.timeout, Some(Duration::from_secs(45 * 60)));
     assert_eq!(photo.keep, config.default_keep);
-    let Some(Schedule::Cron(cron)) = &task(&config, "photo-sync").schedule else { panic!() };
+    let Some(Schedule::Cron(cron)) = task(&config, "photo-sync").schedule.as_deref() else {
+        panic!()
+    };
     let tick = cron.next_after("2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
     assert_eq!(tick.at, "2026-01-01T03:20:00Z".parse().unwrap());
     assert_eq!(task(&config, "photo-sync").on_overlap, Overlap::Skip);
@@ -88,12 +90,12 @@ fn the_example_of_the_manual_loads() {
     );
 
     let renew = job(&config, "cert:renew");
-    assert_eq!((renew.timeout, renew.group.as_str()), (None, "Tasks"));
+    assert_eq!((renew.timeout, &*renew.group), (None, "Tasks"));
     assert_eq!(renew.keep, Keep { runs: Some(60), age: None });
     assert!(task(&config, "rebuild-index").schedule.is_none());
 
     let mailer = job(&config, "mailer");
-    assert_eq!((mailer.timeout, mailer.group.as_str()), (None, "Services"));
+    assert_eq!((mailer.timeout, &*mailer.group), (None, "Services"));
     assert_eq!(service(&config, "mailer").instances, 2);
     assert_eq!(service(&config, "mailer").restart_delay, Duration::from_millis(500));
 }
@@ -110,7 +112,7 @@ fn what_is_not_set_has_the_value_of_the_manual() {
         assert_eq!(job.keep, Keep { runs: Some(10_000), age: None });
         let grace = Duration::from_secs(5);
         assert_eq!(job.stop, Stop { signal: StopSignal::Term, grace });
-        assert_eq!(job.process.shell, Path::new("/bin/sh"));
+        assert_eq!(*job.process.shell, *Path::new("/bin/sh"));
         assert!(job.process.env.is_empty() && job.process.working_dir.is_none());
     }
     let task = task(&config, "t");
@@ -180,8 +182,8 @@ fn defaults_reach_every_job_and_jobs_override_them() {
     let stop = |signal, secs| Stop { signal, grace: Duration::from_secs(secs) };
     assert_eq!(task.stop, stop(StopSignal::Usr2, 2));
     assert_eq!(service.stop, stop(StopSignal::Int, 1));
-    assert_eq!(task.process.shell, Path::new("/home/me/sh"));
-    assert_eq!(service.process.shell, Path::new("/bin/bash"));
+    assert_eq!(*task.process.shell, *Path::new("/home/me/sh"));
+    assert_eq!(*service.process.shell, *Path::new("/bin/bash"));
     assert_eq!((task.timeout, service.timeout), (None, Some(Duration::from_secs(60))));
 }
 

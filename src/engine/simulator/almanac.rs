@@ -3,6 +3,7 @@
 //! many were missed, and up to where a schedule is settled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +25,7 @@ pub(super) struct Almanac {
 /// One schedule.
 #[derive(Debug)]
 struct Course {
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     catch_up: CatchUp,
     paused: bool,
     /// Ticks up to here are settled.
@@ -102,7 +103,7 @@ impl Almanac {
     /// Whether a schedule is off, and its next tick.
     pub(super) fn standing(&self, now: Moment, job: &JobName) -> (bool, Option<Timestamp>) {
         let Some(course) = self.courses.get(job) else { return (false, None) };
-        let next = match &course.schedule {
+        let next = match &*course.schedule {
             _ if course.paused => None,
             Schedule::Cron(cron) => {
                 let mut next = course.next;
@@ -125,7 +126,7 @@ impl Almanac {
         let mut all = BTreeMap::new();
         for (name, course) in self.courses.iter_mut().filter(|(_, course)| !course.paused) {
             let mut owed = Owed::default();
-            if let Schedule::Cron(cron) = &course.schedule {
+            if let Schedule::Cron(cron) = &*course.schedule {
                 let is_fixed = cron.is_hour_fixed();
                 if jump > JUMP {
                     owed = course.catch_up(now);
@@ -155,7 +156,7 @@ impl Almanac {
     pub(super) fn patience(&self, now: Moment) -> Option<Duration> {
         let waits =
             self.courses.values().filter(|course| !course.paused).filter_map(
-                |course| match &course.schedule {
+                |course| match &*course.schedule {
                     Schedule::Cron(_) => {
                         let at = course.next.as_ref()?.at;
                         Some(
@@ -172,7 +173,7 @@ impl Almanac {
 
 impl Course {
     fn cron(&self) -> &Cron {
-        match &self.schedule {
+        match &*self.schedule {
             Schedule::Cron(cron) => cron,
             Schedule::Every(_) => panic!("an interval has no expression"),
         }
@@ -180,7 +181,7 @@ impl Course {
 
     /// Sets the schedule going.
     fn begin(&mut self, now: Moment) {
-        match &self.schedule {
+        match &*self.schedule {
             Schedule::Cron(cron) => {
                 let keeps =
                     cron.is_hour_fixed() && self.anchor.duration_since(now.wall) <= FAR_BACK;
@@ -205,7 +206,7 @@ impl Course {
     }
 
     fn fire(&mut self, now: Moment, owed: &mut Owed) {
-        if let Schedule::Every(every) = &self.schedule {
+        if let Schedule::Every(every) = &*self.schedule {
             let interval = every.interval;
             while self.due <= now.steady {
                 self.anchor = now.wall - SignedDuration::try_from(now.steady - self.due).unwrap();
@@ -232,7 +233,7 @@ impl Course {
             CatchUp::Latest => 1,
             CatchUp::All { cap } => cap,
         };
-        let (count, last) = match &self.schedule {
+        let (count, last) = match &*self.schedule {
             Schedule::Every(every) => {
                 let since = now.wall.duration_since(self.anchor);
                 let since = Duration::try_from(since).unwrap_or(Duration::ZERO);

@@ -1,5 +1,7 @@
 //! Random configurations, and random edits of them between two lives of a daemon.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use crate::engine::sample;
@@ -90,7 +92,7 @@ fn any_task(dice: &mut Dice, name: &str) -> Job {
         sample::schedule(dice.pick(&SCHEDULES), zone)
     });
     sample::task(name).with(|task| {
-        task.schedule = schedule;
+        task.schedule = schedule.map(Arc::new);
         task.catch_up = catch_up;
         task.parallelism = dice.pick(&[1, 1, 2, 3]);
         task.on_overlap = dice.pick(&[Overlap::Queue, Overlap::Skip, Overlap::Terminate]);

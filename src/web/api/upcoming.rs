@@ -113,7 +113,7 @@ fn upcoming<'a>(
     wanted: Wanted,
 ) -> Upcoming<'a> {
     let due = jobs.filter_map(|job| {
-        let schedule = job.task()?.schedule.as_ref()?;
+        let schedule = job.task()?.schedule.as_deref()?;
         let at = next(&job.name).filter(|at| *at <= wanted.until)?;
         Some(Due { name: &job.name, schedule, at })
     });
@@ -199,7 +199,7 @@ mod tests {
         let config = config::load(&file, from).unwrap();
         let next = |name: &JobName| {
             let job = config.jobs.iter().find(|job| job.name == *name)?;
-            job.task()?.schedule.as_ref()?.fires_after(from).filter(|_| name.as_str() != "paused")
+            job.task()?.schedule.as_deref()?.fires_after(from).filter(|_| name.as_str() != "paused")
         };
         let jobs = config.jobs.iter().map(AsRef::as_ref);
         let wanted = Wanted { until: until.parse().unwrap(), limit, bucket };

@@ -162,7 +162,7 @@ impl<'a> TaskBrief<'a> {
 
 impl<'a> OfKind<'a> {
     fn of_task(task: &'a Task, timezone: &str) -> OfKind<'a> {
-        let own_zone = match &task.schedule {
+        let own_zone = match task.schedule.as_deref() {
             Some(Schedule::Cron(cron)) => Some(cron.zone_name()).filter(|name| *name != timezone),
             Some(Schedule::Every(_)) | None => None,
         };
@@ -172,7 +172,7 @@ impl<'a> OfKind<'a> {
             CatchUp::All { cap } => ("all", Some(cap)),
         };
         let common = OfKind {
-            cron: task.schedule.as_ref().map(Schedule::text),
+            cron: task.schedule.as_deref().map(Schedule::text),
             timezone: own_zone,
             catch_up: Some(catch_up),
             max_catch_up_runs: cap,

@@ -277,8 +277,8 @@ impl Witness {
             };
             // The next tick of an interval moves with the wall clock, by fractions all the time.
             let is_exact = matches!(
-                self.jobs[&job].task().map(|task| &task.schedule),
-                Some(Some(Schedule::Cron(_)))
+                self.jobs[&job].task().and_then(|task| task.schedule.as_deref()),
+                Some(Schedule::Cron(_))
             );
             assert!(told.switch == switch && (!is_exact || told.next == next), "{told:?} {next:?}");
         }
