@@ -14,9 +14,9 @@ use crate::logs::{Feeds, Observer};
 use crate::model::event::Event;
 use crate::model::job::Job;
 use crate::model::run::{Exit, ExitHow, LogTotals, Run, RunId};
-use crate::process::Stopper;
 use crate::process::run;
 use crate::process::spec::{Spec, Surroundings};
+use crate::process::{Crew, Stopper};
 use crate::store::writer::Writer;
 
 /// For the kernel to carry out SIGKILL; who is stuck in a system call stays behind.
@@ -39,6 +39,7 @@ pub(crate) struct World<A> {
     /// Makes the one who gets the output of a run too.
     observer: fn() -> Option<Observer>,
     feeds: Feeds,
+    crew: Crew,
     pub(crate) audience: A,
     /// Runs whose thread has not reported their end yet.
     runs: HashMap<RunId, Stopper>,
@@ -63,6 +64,7 @@ impl<A: Audience> World<A> {
             surroundings: Arc::new(surroundings),
             observer: || None,
             feeds: Feeds::default(),
+            crew: Crew::default(),
             audience,
             runs: HashMap::new(),
         }
@@ -122,7 +124,7 @@ impl<A: Audience> World<A> {
         let mut spec = Spec::new(&self.jobs[place], run, &self.surroundings);
         spec.observer = (self.observer)();
         spec.feed = Some(self.feeds.of(run.id));
-        match run::start(spec, self.clock.clone(), self.inbox.clone()) {
+        match run::start(spec, self.clock.clone(), self.inbox.clone(), &self.crew) {
             Ok(stopper) => {
                 self.runs.insert(run.id, stopper);
             }

@@ -1,12 +1,14 @@
 //! Runs as processes: what to execute, the thread that watches it, and what a killed daemon left.
 
 mod begin;
+mod crew;
 pub(crate) mod run;
 pub(crate) mod spec;
 mod stopper;
 pub(crate) mod survivor;
 pub(crate) mod watch;
 
+pub(crate) use crew::Crew;
 pub(crate) use stopper::Stopper;
 
 #[cfg(test)]

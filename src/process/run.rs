@@ -18,6 +18,7 @@ use crate::model::job::{Kind, StopSignal};
 use crate::model::run::{Exit, ExitHow, LogTotals, RunId};
 use crate::process::Stopper;
 use crate::process::begin::{Process, begin};
+use crate::process::crew::Crew;
 use crate::process::spec::Spec;
 use crate::process::watch::{Order, Seen, Watch};
 use crate::sys::{error_text, pipe, poll, signals};
@@ -32,12 +33,12 @@ const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// Starts the thread of a run. An error means that there is no thread and no `Exited`.
-pub(crate) fn start(spec: Spec, clock: Clock, inbox: Inbox) -> io::Result<Stopper> {
+pub(crate) fn start(spec: Spec, clock: Clock, inbox: Inbox, crew: &Crew) -> io::Result<Stopper> {
     let stopper = Stopper::new()?;
     let (run, id) = (spec.run.id, spec.run.id.to_string());
     let thread = format!("run-{}", &id[id.len() - 4..]);
     let handle = stopper.clone();
-    threads::spawn_small(&thread, move || {
+    crew.start(thread, move || {
         let exit = catch_unwind(AssertUnwindSafe(|| execute(spec, &clock, &stopper, &inbox)))
             .unwrap_or_else(|panic| lost(run, &stopper, &clock, &*panic));
         inbox.send(Input::Exited { run, exit });

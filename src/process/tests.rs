@@ -22,9 +22,9 @@ use crate::model::job::{
     RunOnStart, Service, Stop, StopSignal, Task, Work,
 };
 use crate::model::run::{Cause, Exit, ExitHow, Leader, Phase, Run, Trigger};
-use crate::process::Stopper;
 use crate::process::run;
 use crate::process::spec::{Spec, Surroundings};
+use crate::process::{Crew, Stopper};
 use crate::sys::group;
 
 mod stops;
@@ -175,7 +175,7 @@ fn start_with(job: &Job, min_free: Option<u64>) -> Started {
     let spec = place.spec(job, min_free);
     let (sender, inputs) = mpsc::channel();
     let (clock, log) = (Clock::start(), spec.place().file(LogFile::Log));
-    let stopper = run::start(spec, clock.clone(), Inbox::new(sender)).unwrap();
+    let stopper = run::start(spec, clock.clone(), Inbox::new(sender), &Crew::default()).unwrap();
     Started { inputs, stopper, log, since: clock.now(), clock, _place: place }
 }
 
@@ -331,7 +331,7 @@ fn a_run_without_descriptors_ends_with_the_reason_and_the_next_one_is_well() {
         let mut taken: Vec<OwnedFd> =
             std::iter::from_fn(|| fs::File::open("/dev/null").ok().map(OwnedFd::from)).collect();
         taken.truncate(taken.len() - free);
-        let started = run::start(spec, Clock::start(), Inbox::new(sender));
+        let started = run::start(spec, Clock::start(), Inbox::new(sender), &Crew::default());
         let heard: Vec<_> = inputs.iter().collect();
         drop(taken);
         let text = match (started, heard.last()) {
@@ -362,7 +362,7 @@ fn the_observer_of_a_run_hears_every_line() {
     spec.observer =
         Some(Box::new(move |stream, text| lines.send((stream, text.to_vec())).unwrap()));
     let (sender, inputs) = mpsc::channel();
-    run::start(spec, Clock::start(), Inbox::new(sender)).unwrap();
+    run::start(spec, Clock::start(), Inbox::new(sender), &Crew::default()).unwrap();
     assert_eq!(inputs.iter().count(), 2);
     let mut heard: Vec<_> = heard
         .iter()

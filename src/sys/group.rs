@@ -3,8 +3,8 @@
 //! A group id stays taken as long as its leader was not reaped or a member lives, so whoever
 //! holds one of the two may signal it and never hits a stranger.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use crate::model::run::Leader;
 use crate::sys::check;
@@ -67,7 +67,10 @@ struct Stat {
 
 impl Stat {
     fn of(pid: i32) -> Option<Stat> {
-        Stat::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        // One read gives all that the kernel has to say, and 52 numbers are shorter than this.
+        let mut text = [0; 2048];
+        let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut text).ok()?;
+        Stat::parse(&text[..length])
     }
 
     /// The second field is the name in brackets and may hold anything, brackets too; the state

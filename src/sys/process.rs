@@ -33,6 +33,15 @@ impl Process {
     }
 }
 
+/// Names the thread that calls; what is over 15 bytes is cut (prctl(2), PR_SET_NAME).
+pub(crate) fn name_thread(name: &str) {
+    let mut text = [0u8; 16];
+    let length = name.len().min(text.len() - 1);
+    text[..length].copy_from_slice(&name.as_bytes()[..length]);
+    // SAFETY: the kernel reads up to the NUL, which is inside the local.
+    unsafe { libc::prctl(libc::PR_SET_NAME, text.as_ptr()) };
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;

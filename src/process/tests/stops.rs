@@ -136,7 +136,7 @@ fn a_panic_ends_the_run_once_and_leaves_no_process() {
     let mut spec = place.spec(&job, None);
     spec.observer = Some(Box::new(|_, text| panic!("{}", String::from_utf8_lossy(text).trim())));
     let (sender, inputs) = mpsc::channel();
-    run::start(spec, Clock::start(), Inbox::new(sender)).unwrap();
+    run::start(spec, Clock::start(), Inbox::new(sender), &Crew::default()).unwrap();
     let heard: Vec<_> = inputs.iter().collect();
     let [Input::Started { leader, .. }, Input::Exited { exit, .. }] = &heard[..] else {
         panic!("{heard:?}")
