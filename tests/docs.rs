@@ -29,6 +29,33 @@ fn every_heading_that_a_comment_cites_exists() {
     assert!(missing.is_empty(), "no such heading:\n{}", missing.join("\n"));
 }
 
+/// tests/README.md, What must never happen.
+#[test]
+fn every_line_of_what_must_never_happen_has_its_tests() {
+    let text = |folder: &str, ending: &[&str]| -> String {
+        let files = files_below(&root().join(folder), ending);
+        files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    };
+    let (code, scenes) = (text("src", &["rs"]) + &text("tests", &["rs"]), text("tests", &["mjs"]));
+    let table = fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let (_, table) = table.split_once("## What must never happen").unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert_eq!(rows.len(), 48);
+    for (number, row) in (1..).zip(rows) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert_eq!(cells[0], format!("| {number}"));
+        let names: Vec<&str> = cells[2].split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row}");
+        for name in names {
+            let is_there = match name.contains(' ') {
+                true => scenes.contains(&format!("scene(\"{name}\"")),
+                false => code.contains(&format!("fn {name}(")),
+            };
+            assert!(is_there, "there is no test {name:?} for line {number}");
+        }
+    }
+}
+
 #[test]
 fn every_link_leads_somewhere() {
     let manual = manual();

@@ -20,6 +20,7 @@ mod openapi;
 mod operate;
 mod proxies;
 mod real_input;
+mod rigs;
 mod runs_api;
 mod shutdown;
 mod streams;

@@ -282,6 +282,12 @@ impl Engine {
         }
     }
 
+    /// How many runs, commits and timers it keeps in mind.
+    #[cfg(test)]
+    fn held(&self) -> [usize; 3] {
+        [self.runs.len(), self.awaiting.len(), self.timers.len()]
+    }
+
     fn publish_after(&mut self, event: Event) {
         self.after.push(After::Publish(event));
     }

@@ -62,6 +62,11 @@ impl Timers {
         key
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.due.len()
+    }
+
     pub(super) fn cancel(&mut self, key: TimerKey) {
         self.due.remove(&key);
     }

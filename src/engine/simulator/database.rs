@@ -55,6 +55,11 @@ impl Database {
         self.on_the_way.len()
     }
 
+    /// Rows, and those among them that are not over.
+    pub(in crate::engine) fn sizes(&self) -> (usize, usize) {
+        (self.rows.len(), self.open.len())
+    }
+
     pub(in crate::engine) fn row(&self, run: RunId) -> Option<&Row> {
         self.rows.get(&run)
     }

@@ -43,8 +43,7 @@ const SCHEDULES: [&str; 28] = [
     "@every 90s",
 ];
 
-pub(super) fn any_jobs(dice: &mut Dice) -> Vec<Job> {
-    let count = 1 + dice.roll(5);
+pub(super) fn any_jobs(dice: &mut Dice, count: u64) -> Vec<Job> {
     (0..count).map(|number| any_job(dice, number)).collect()
 }
 
