@@ -4,11 +4,13 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use crate::sys::child::Step;
 
-/// For the child until it executes. It needs a few hundred bytes; debug builds more.
+/// For the child until it executes. It needs a few hundred bytes; debug builds more. A quarter of
+/// the smallest stack that a thread of ours has.
 const STACK_BYTES: usize = 64 * 1024;
 /// Above the daemon's own score, so that the kernel takes a job first (docs/deployment.md, Memory).
 const OOM_SCORE_STEP: i32 = 200;
@@ -125,29 +127,20 @@ pub(super) fn oom_score() -> &'static [u8] {
     score.as_bytes()
 }
 
-/// Memory for the child's first steps.
-pub(super) struct Stack(*mut c_void);
+/// Memory for the child's first steps: a part of the stack of who starts it, which stands still
+/// meanwhile. A mapping of its own would cost every spawn two system calls, and a message to every
+/// processor that runs a thread of ours.
+#[repr(align(16))]
+pub(super) struct Stack(MaybeUninit<[u8; STACK_BYTES]>);
 
 impl Stack {
-    pub(super) fn new() -> io::Result<Stack> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
-        // SAFETY: asks for fresh memory at no particular place.
-        let start =
-            unsafe { libc::mmap(std::ptr::null_mut(), STACK_BYTES, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Stack(start)) }
+    pub(super) fn new() -> Stack {
+        Stack(MaybeUninit::uninit())
     }
 
     /// Stacks grow down on every machine that Linux calls one of its main ones.
-    pub(super) fn top(&self) -> *mut c_void {
-        // SAFETY: one past the end of the mapping, which is page-aligned.
-        unsafe { self.0.byte_add(STACK_BYTES) }
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and the child has left it.
-        unsafe { libc::munmap(self.0, STACK_BYTES) };
+    pub(super) fn top(&mut self) -> *mut c_void {
+        // SAFETY: one past the end of the array, whose size is a multiple of its alignment.
+        unsafe { self.0.as_mut_ptr().add(1).cast() }
     }
 }

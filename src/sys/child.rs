@@ -65,7 +65,7 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
     let create = |cause| SpawnError { step: Step::Create, cause };
     check_kernel().map_err(create)?;
     let null = null().map_err(create)?;
-    let stack = Stack::new().map_err(create)?;
+    let mut stack = Stack::new();
     let args: Vec<_> =
         program.args.iter().map(|arg| arg.as_ptr()).chain([std::ptr::null()]).collect();
     let env: Vec<_> =
