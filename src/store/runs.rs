@@ -1,13 +1,17 @@
 //! What the boot asks: which runs the last daemon left open, how each task fared, where its
 //! schedule stands, and the values of `config_entries`.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::change::Anchor;
 use crate::model::job::JobName;
-use crate::model::run::{Leader, Run};
+use crate::model::run::{Leader, Phase, Run};
 use crate::store::row::{self, COLUMNS, Count, Time};
 use crate::store::{Error, Store};
+
+/// So many rows of a task are looked through for a retry that is older than what it repeats: those
+/// of an hour, with one each second, and more.
+const REPEAT_WITHIN: u32 = 10_000;
 
 /// A run that never ended, and the process it had.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +52,13 @@ impl Store {
                  OR end_reason NOT IN ('skipped', 'queue_full', 'dst_skipped', 'missed')) \
                  ORDER BY created_at DESC, id DESC LIMIT 1"
             );
-            db.prepare_cached(&sql)?.query_row([job], row::run).optional()
+            let mut newest = db.prepare_cached(&sql)?.query_row([job], row::run).optional()?;
+            while let Some(next) =
+                newest.as_ref().map(|run| repeat_of(db, run)).transpose()?.flatten()
+            {
+                newest = Some(next);
+            }
+            Ok(newest)
         })
     }
 
@@ -87,6 +97,21 @@ impl Store {
             .optional()
         })
     }
+}
+
+/// The run that repeats a failed one. Unless the clock was set back it is the newer of the two, and
+/// there is none behind the newest.
+fn repeat_of(db: &Connection, failed: &Run) -> rusqlite::Result<Option<Run>> {
+    let is_failure = matches!(&failed.phase, Phase::Ended { end, .. } if end.reason.is_retryable());
+    if !is_failure {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs WHERE id = (SELECT id FROM (SELECT id, retry_of_run_id \
+         FROM runs INDEXED BY runs_by_task WHERE task_name = ?1 \
+         ORDER BY created_at DESC LIMIT {REPEAT_WITHIN}) WHERE retry_of_run_id = ?2 LIMIT 1)"
+    );
+    db.prepare_cached(&sql)?.query_row(params![failed.job, failed.id], row::run).optional()
 }
 
 fn identity(row: &Row<'_>) -> rusqlite::Result<Option<Identity>> {
@@ -222,6 +247,27 @@ mod tests {
         let running = Run { phase: Phase::Running { since: at(40) }, ..pending("a", 40) };
         store.write(&[Change::Insert(running.clone())]).unwrap();
         assert_eq!(store.newest_executed(&running.job).unwrap(), Some(running));
+    }
+
+    #[test]
+    fn a_retry_from_before_its_failure_still_follows_it() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        let failed = ended("a", 10, EndReason::Failed);
+        let before_it = |seconds, of: &Run| Run {
+            retry_of: Some(of.id),
+            retry_attempt: of.retry_attempt + 1,
+            ..ended("a", seconds, EndReason::Failed)
+        };
+        let second = before_it(-3600, &failed);
+        let third = before_it(-3590, &second);
+        let runs = [failed, second, third.clone()];
+        store.write(&runs.map(Change::Insert)).unwrap();
+        assert_eq!(
+            store.newest_executed(&third.job).unwrap(),
+            Some(third),
+            "the clock was set back"
+        );
     }
 
     #[test]
