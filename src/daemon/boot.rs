@@ -55,16 +55,14 @@ pub(crate) fn find(
 
 /// Nobody else may run beside a process of ours that outlived its daemon.
 fn end_survivors(unfinished: &[Unfinished], machine: &str, logs: &Path, clock: &Clock) {
-    let unnamed = unfinished.iter().filter(|row| row.process.is_none()).map(|row| &row.run);
-    let unnamed: Vec<RunId> =
-        unnamed.filter(|run| run.phase != Phase::Pending).map(|run| run.id).collect();
-    let found = survivor::find(&unnamed);
-    let leader_of = |row: &Unfinished| match &row.process {
-        Some(process) => (process.boot_id == machine).then_some(process.leader),
-        None => found.get(&row.run.id).copied(),
+    let open = unfinished.iter().filter(|row| row.run.phase != Phase::Pending);
+    let known = |row: &Unfinished| {
+        row.process.as_ref().filter(|known| known.boot_id == machine).map(|known| known.leader)
     };
+    let open: Vec<(RunId, Option<Leader>)> = open.map(|row| (row.run.id, known(row))).collect();
+    let found = survivor::find(&open);
     let (rows, leaders): (Vec<&Unfinished>, Vec<Leader>) =
-        unfinished.iter().filter_map(|row| Some((row, leader_of(row)?))).unzip();
+        unfinished.iter().filter_map(|row| Some((row, *found.get(&row.run.id)?))).unzip();
     for (row, fate) in rows.iter().zip(survivor::end_all(&leaders, clock)) {
         let (run, text) = match fate {
             Survivor::None => continue,

@@ -42,10 +42,12 @@ impl Group {
     }
 }
 
-/// Whether a process is in the group that has its number.
-pub(crate) fn leads_its_group(pid: i32) -> bool {
-    // SAFETY: takes a number and gives one.
-    unsafe { libc::getpgid(pid) == pid }
+/// The group of a process in the session of whoever started it; none when it has left for a session
+/// of its own, where the first group has the number of the session (setsid(2)), or is gone.
+pub(crate) fn group_in_session(pid: i32) -> Option<libc::pid_t> {
+    // SAFETY: both take a number and give one.
+    let (group, session) = unsafe { (libc::getpgid(pid), libc::getsid(pid)) };
+    (group > 1 && session != -1 && group != session).then_some(group)
 }
 
 /// When this process began, in clock ticks since boot. With its pid it names one process.
