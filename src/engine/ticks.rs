@@ -78,12 +78,15 @@ impl Ticking {
     }
 
     /// The clock is behind the anchor, or may be, set back by `step`. A schedule of fixed hours
-    /// does not repeat what it fired; after a far step, and for others, the new time counts.
-    fn follow_back(&mut self, wall: Timestamp, step: SignedDuration) {
+    /// does not repeat what it fired; after a far step, and for others, the new time counts. Says
+    /// whether that moved the anchor.
+    fn follow_back(&mut self, wall: Timestamp, step: SignedDuration) -> bool {
         let keeps = step <= FAR_BACK && self.cron().is_some_and(Cron::is_hour_fixed);
-        if !keeps {
-            self.anchor = self.anchor.min(wall);
+        if keeps || self.anchor <= wall {
+            return false;
         }
+        self.anchor = wall;
+        true
     }
 }
 
@@ -158,16 +161,18 @@ impl Engine {
     pub(super) fn start_schedule(&mut self, now: Moment, lane: usize) {
         let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.paused);
         let Some(ticking) = ticking else { return };
+        let moved = ticking.follow_back(now.wall, ticking.anchor.duration_since(now.wall));
         let since = now.wall.duration_since(ticking.anchor);
         match ticking.every().map(|every| every.interval) {
-            None => {
-                ticking.follow_back(now.wall, -since);
-                self.queue_tick_from(lane, now.wall);
-            }
+            None => self.queue_tick_from(lane, now.wall),
             Some(interval) => {
                 let wait = interval.saturating_sub(Duration::try_from(since).unwrap_or_default());
                 ticking.timer = Some(self.timers.set(now.steady + wait, Timer::Every { lane }));
             }
+        }
+        // Left ahead of the clock, it would hide what is missed until the clock is there again.
+        if moved {
+            self.save_anchor(lane);
         }
     }
 
@@ -198,10 +203,17 @@ impl Engine {
             let Some(ticking) = ticking else { continue };
             if ticking.cron().is_some() {
                 match direction {
-                    Direction::Back => ticking.follow_back(now.wall, jump.abs()),
                     Direction::Forward => drop(self.catch_up(now, lane)),
+                    Direction::Back if ticking.follow_back(now.wall, jump.abs()) => {
+                        self.save_anchor(lane);
+                    }
+                    Direction::Back => {}
                 }
                 self.queue_tick_from(lane, now.wall);
+            } else {
+                // Its ticks did not move: by the new time they were so much later or earlier.
+                ticking.anchor = ticking.anchor.checked_add(jump).unwrap_or(now.wall);
+                self.save_anchor(lane);
             }
             self.publish_standing(lane);
         }

@@ -230,6 +230,33 @@ fn an_anchor_from_a_clock_that_ran_ahead_does_not_hide_missed_ticks() {
 }
 
 #[test]
+fn a_step_back_hides_nothing_that_is_missed_before_the_next_tick() {
+    let job = || job("0 * * * *", "UTC");
+    let mut stage = Stage::new("2026-05-07T21:30:00Z", [job()]).quick();
+    stage.pass_until("2026-05-07T22:00:00Z");
+    stage.jump(SignedDuration::from_hours(-10));
+    let mut stage = stage.reboot("2026-05-07T14:30:00Z", [job()]).quick();
+    assert_eq!(stage.heard_of("missed"), ["missed a: 2, 0 started"], "13:00 and 14:00");
+    // This time it is set back while nobody looks.
+    let stage = stage.reboot("2026-05-07T02:30:00Z", [job()]);
+    let mut stage = stage.reboot("2026-05-07T04:30:00Z", [job()]);
+    assert_eq!(stage.heard_of("missed"), ["missed a: 2, 0 started"], "3:00 and 4:00");
+}
+
+#[test]
+fn an_interval_does_not_take_a_jump_for_missed_time() {
+    for (hours, next) in [(1, "2026-05-07T13:10:00Z"), (-1, "2026-05-07T11:10:00Z")] {
+        let job = || job("@every 30m", "UTC");
+        let mut stage = Stage::new("2026-05-07T11:30:00Z", [job()]).quick();
+        stage.pass_until("2026-05-07T12:05:00Z");
+        stage.jump(SignedDuration::from_hours(hours));
+        let mut stage = stage.reboot(next, [job()]).quick();
+        assert_eq!(stage.heard_of("missed"), [""; 0], "{hours} h");
+        assert_eq!(stage.wait_for_spawn(), 20.0 * 60.0, "{hours} h");
+    }
+}
+
+#[test]
 fn a_month_in_three_zones_takes_no_time() {
     let zones = ["Europe/Prague", "America/New_York", "Australia/Lord_Howe"];
     let jobs = zones.map(|zone| task(zone).scheduled("30 2 * * *", zone));
