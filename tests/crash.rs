@@ -1,6 +1,6 @@
-//! kill -9, torn files, a full disk: nothing that was recorded is lost, and nothing runs twice.
+//! kill -9, torn files, a full disk: nothing that was recorded is lost, and nothing runs twice. The
+//! same at any moment and many times over is in `rigs/crash.rs`.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,106 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::daemon::PATIENCE;
 use crate::harness::rows::Row;
-use crate::harness::{Daemon, Home, http, is_root, process, rows, skip, wait_for, wait_until};
-
-/// Every run leaves its id in a file of its own, by `mkdir`, which succeeds only once: a run that is
-/// executed twice would show.
-const BUSY: &str = "
-[tasks.quick]
-cron = \"* * * * * *\"
-retry_attempts = 100
-retry_delay = \"0s\"
-run = \"mkdir executed/$RUNWISP_RUN_ID && echo line && exit 3\"
-
-[tasks.queued]
-cron = \"* * * * * *\"
-on_overlap = \"queue\"
-run = \"mkdir executed/$RUNWISP_RUN_ID && echo line && sleep 0.3\"
-
-[tasks.replaced]
-cron = \"* * * * * *\"
-on_overlap = \"terminate\"
-run = \"mkdir executed/$RUNWISP_RUN_ID && echo line && sleep 5\"
-
-[services.flapping]
-instances = 2
-restart_delay = \"0s\"
-run = \"mkdir executed/$RUNWISP_RUN_ID && echo line && sleep 0.1\"
-";
-
-/// RUNWISP_TEST_KILLS=500 makes more of it.
-#[test]
-fn killed_at_any_moment_every_run_ends_once_and_none_runs_twice() {
-    let kills = std::env::var("RUNWISP_TEST_KILLS").map_or(60, |text| text.parse::<u64>().unwrap());
-    let home = Home::new(BUSY);
-    fs::create_dir(home.path("executed")).unwrap();
-    let mut ended: HashSet<String> = HashSet::new();
-    let mut random = Random(0x5eed_0001);
-    for kill in 0..kills {
-        let daemon = home.launch();
-        // From before the first system call that matters to well into the work.
-        let life = Duration::from_micros(random.below(250_000));
-        let born = Instant::now();
-        wait_until("its time has come", PATIENCE, || born.elapsed() >= life);
-        daemon.kill9();
-        for row in rows::all(&home.data()) {
-            if row.is_ended() {
-                ended.insert(format!("{} {}", row.id, row.end()));
-            }
-        }
-        assert_eq!(life_signs(&home, kill), None);
-    }
-    let daemon = home.start();
-    let running: Vec<Row> = rows::all(&home.data())
-        .into_iter()
-        .filter(|row| row.status == "running" && row.end_at.is_none())
-        .filter(|row| row.start_at.is_some_and(|at| at < started(&daemon)))
-        .collect();
-    assert!(running.is_empty(), "{running:?}");
-    daemon.stop_well();
-    assert_eq!(process::in_directory(home.dir()), [0; 0], "nothing of any daemon is left");
-
-    let all = rows::all(&home.data());
-    let ids: HashSet<&str> = all.iter().map(|row| row.id.as_str()).collect();
-    assert_eq!(ids.len(), all.len());
-    assert!(all.len() as u64 > kills, "the test did some work: {} rows", all.len());
-    for row in &all {
-        assert_ne!(row.status, "running", "{row:?}");
-        assert_eq!(row.is_ended(), row.end_at.is_some(), "{row:?}");
-    }
-    // An end that was once recorded stays as it was.
-    let now: HashSet<String> = all.iter().map(|row| format!("{} {}", row.id, row.end())).collect();
-    let changed: Vec<&String> = ended.difference(&now).collect();
-    assert!(changed.is_empty(), "{changed:?}");
-    // No process without a row, and mkdir never failed, so none ran twice.
-    for entry in fs::read_dir(home.path("executed")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(ids.contains(name.as_str()), "{name} ran without a row");
-    }
-    for row in &all {
-        assert!(!home.log(row).contains("File exists"), "{row:?} ran twice");
-    }
-    // A run that ended well or by its own exit code really ran.
-    for row in all.iter().filter(|row| row.reason() == "success" || row.end() == "failed 3") {
-        assert!(home.path("executed").join(&row.id).exists(), "{row:?}");
-        assert_eq!(home.log(row), "line\n", "{row:?}");
-    }
-}
-
-/// Something wrong with the database right after a kill.
-fn life_signs(home: &Home, kill: u64) -> Option<String> {
-    if !home.data().join("runwisp.db").exists() {
-        return None;
-    }
-    let verdict: String = rows::value(&home.data(), "PRAGMA quick_check");
-    (verdict != "ok").then(|| format!("after kill {kill}: {verdict}"))
-}
-
-/// When the daemon began, from its pid file.
-fn started(daemon: &Daemon) -> jiff::Timestamp {
-    let modified = fs::metadata(format!("/proc/{}", daemon.pid())).unwrap().modified().unwrap();
-    jiff::Timestamp::try_from(modified).unwrap()
-}
+use crate::harness::{Home, http, is_root, process, rows, skip, wait_for, wait_until};
 
 #[test]
 fn the_processes_of_a_killed_daemon_do_not_run_beside_their_successors() {
@@ -314,17 +215,5 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: a daemon of a failed test may still be there.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-/// A little generator (Marsaglia's xorshift64), so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
     }
 }

@@ -58,8 +58,13 @@ impl<'home> Daemon<'home> {
     /// Forgets the most memory that it ever used, once the password has been checked, which takes
     /// 19 MiB for a moment (clear_refs, proc_pid_clear_refs(5)).
     pub(crate) fn forget_peak(&self) {
-        wait_until("the password is checked", PATIENCE, || !self.has_thread("keys"));
+        self.wait_for_keys();
         std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").unwrap();
+    }
+
+    /// Waits until the password is checked: before that a login may be put off on a busy machine.
+    pub(crate) fn wait_for_keys(&self) {
+        wait_until("the password is checked", PATIENCE, || !self.has_thread("keys"));
     }
 
     fn has_thread(&self, name: &str) -> bool {
@@ -88,10 +93,10 @@ impl<'home> Daemon<'home> {
         assert_eq!(status.code(), Some(0));
     }
 
-    /// kill -9.
-    pub(crate) fn kill9(mut self) {
+    /// kill -9; the status tells whether it had ended before.
+    pub(crate) fn kill9(mut self) -> ExitStatus {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.wait().unwrap()
     }
 
     /// Waits for an end that somebody else brings about.

@@ -1,5 +1,6 @@
 //! The history as `sqlite3 runwisp.db` shows it: tests believe the database, not the program.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,6 +51,18 @@ pub(crate) fn all(data: &Path) -> Vec<Row> {
 /// A value of any query, for what has no function of its own.
 pub(crate) fn value<T: rusqlite::types::FromSql>(data: &Path, sql: &str) -> T {
     open(data).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// For each task the last tick that was dealt with; none when there is no database yet.
+pub(crate) fn anchors(data: &Path) -> HashMap<String, Timestamp> {
+    let read = || -> rusqlite::Result<HashMap<String, Timestamp>> {
+        let connection = open(data)?;
+        let mut statement = connection.prepare("SELECT task_name, last_tick_at FROM task_state")?;
+        let anchors = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.parse().unwrap())))?;
+        anchors.collect()
+    };
+    read().unwrap_or_default()
 }
 
 fn open(data: &Path) -> rusqlite::Result<Connection> {
