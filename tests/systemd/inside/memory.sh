@@ -1,6 +1,6 @@
 #!/bin/bash
-# One job of three is killed for memory: with oom.conf the daemon and the others go on, without
-# it systemd stops them all. Needs the memory controller, so a whole machine.
+# What needs a whole machine. One job of three is killed for memory: with oom.conf the daemon and the
+# others go on, without it systemd stops them all. And the clock of the machine is set.
 
 . /box/check.sh
 . /box/install.sh
@@ -54,5 +54,23 @@ rm $DROP_INS/oom.conf
 systemctl daemon-reload
 systemctl restart runwisp
 check "without the drop-in systemd stops them all" soon 40 unit_is Result oom-kill
+systemctl stop runwisp
+systemctl reset-failed runwisp
+
+cat >/etc/runwisp/runwisp.toml <<'TOML'
+[tasks.hourly]
+cron = "@hourly"
+run = "true"
+TOML
+check "a daemon that may sleep for an hour starts" systemctl start runwisp
+check "it answers" soon 30 healthy
+date -s '+1 hour' >/dev/null
+check "a clock that is set forward wakes it" soon 20 journal_has 'the wall clock jumped forward by='
+check "the tick that was jumped over is made up for" soon 20 query_is \
+    "select count(*) > 0 from runs where task_name = 'hourly' and end_reason = 'success'" 1
+date -s '-1 hour' >/dev/null
+check "a clock that is set back wakes it" soon 20 journal_has 'the wall clock jumped back by='
+check "no anchor is left in the future" soon 20 query_is \
+    "select count(*) from task_state where last_tick_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')" 0
 systemctl stop runwisp
 finish
