@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::base::time::{Moment, to_millis};
 use crate::engine::timers::{Retry, Timer};
 use crate::engine::{After, Effect, Engine, Live, State};
@@ -22,6 +24,9 @@ const LASTING: Duration = Duration::from_secs(60);
 /// docs/running.md, Stopping: how long the daemon's own stop signal may lag behind a stop
 /// signal that went to its children directly, as systemd sends it to a whole unit.
 const JUDGE_AFTER: Duration = Duration::from_millis(250);
+
+/// docs/running.md, Full disk: a row that had to wait so long for the disk was no run yet.
+const LATE: SignedDuration = SignedDuration::from_secs(1);
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
@@ -43,6 +48,11 @@ impl Engine {
         }
         live.state = State::Running;
         self.effects.push(Effect::Spawn(live.run.clone()));
+        if let Phase::Running { since } = &mut live.run.phase
+            && now.wall.duration_since(*since) >= LATE
+        {
+            *since = to_millis(now.wall);
+        }
     }
 
     pub(super) fn started(&mut self, now: Moment, id: RunId, leader: Leader) {

@@ -3,7 +3,7 @@
 use super::stage::{Stage, secs};
 use crate::engine::sample::{service, task};
 use crate::model::job::{Job, Overlap, Verb};
-use crate::model::run::{Cause, ExitHow};
+use crate::model::run::{Cause, ExitHow, Phase};
 
 const NOON: &str = "2026-05-07T12:00:00Z";
 
@@ -257,4 +257,21 @@ fn a_stuck_run_delays_no_other_job() {
         stage.exits(&format!("other#{minute}"), 0);
     }
     assert_eq!(stage.heard_of("spawn other").len(), 5);
+}
+
+/// docs/running.md, Full disk.
+#[test]
+fn a_run_whose_row_waited_for_the_disk_starts_when_it_starts() {
+    let mut stage = Stage::new(NOON, [task("a")]);
+    stage.hold_disk();
+    stage.trigger("a");
+    stage.stall(secs(30));
+    stage.release_disk();
+    let spawned = stage.now.wall;
+    stage.stall(secs(2));
+    stage.exits("a#1", 0);
+    let run = stage.run("a#1");
+    let Phase::Ended { since, at, .. } = run.phase else { panic!("{run:?}") };
+    assert_eq!((since, at), (Some(spawned), stage.now.wall));
+    assert_eq!(run.created_at, spawned - secs(30));
 }
