@@ -12,6 +12,7 @@ pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod notices;
 pub(crate) mod older;
+mod place;
 pub(crate) mod query;
 pub(crate) mod retention;
 mod row;

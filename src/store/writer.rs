@@ -1,11 +1,10 @@
 //! The thread `db-writer`: owns the writing connection and makes changes durable in the order
 //! in which they came. Whatever waits becomes one transaction with one fsync, so many short
 //! runs share its cost. What a full disk or another process refuses is kept and tried again
-//! until it lands.
+//! until it lands, and so is everything while the file is not in its place.
 
 use std::io;
 use std::mem;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use crate::engine::Input;
 use crate::inbox::{Inbox, Unanswered};
 use crate::model::change::{Change, CommitId, Tidy};
 use crate::store::apply::{Applied, Circumstances, apply, subject};
+use crate::store::place::Place;
 use crate::store::trouble::{Trouble, judge};
 use crate::store::{Store, schema, sessions};
 use crate::threads;
@@ -39,6 +39,10 @@ const NEAR: usize = 64;
 
 /// More waiting changes than this end the daemon: it only falls further behind.
 const MOST_WAITING: usize = 100_000;
+
+/// Somebody who moves the database away and back takes less; after that the next start makes the
+/// best of what there is (docs/running.md, Lost files).
+const RETURN: Duration = Duration::from_secs(60);
 
 /// A daemon that was killed was alive at most this much longer than its row says, unless it had
 /// nothing to write: it never writes for this alone.
@@ -80,7 +84,7 @@ pub(crate) fn start(
     let (sender, receiver) = mpsc::channel();
     let desk = Desk {
         connection: store.connection,
-        path: store.path,
+        place: Place::of(&store.path),
         circumstances: store.circumstances,
         session: store.session,
         clock,
@@ -157,7 +161,7 @@ impl Waiting {
 /// Everything the thread owns.
 struct Desk {
     connection: Connection,
-    path: PathBuf,
+    place: Place,
     circumstances: Circumstances,
     /// When the daemon was last said to be alive; `None` when this is no daemon.
     session: Option<Timestamp>,
@@ -168,7 +172,7 @@ struct Desk {
     closing: bool,
 }
 
-/// A transaction that did not land; the text is SQLite's.
+/// A transaction that did not land, and why.
 struct Unwritten {
     trouble: Trouble,
     cause: String,
@@ -187,14 +191,14 @@ impl Desk {
         }
         if self.session.is_some() {
             sessions::stop(&self.connection, self.clock.now().wall).unwrap_or_else(|error| {
-                log::warn!("cannot write database {}: {error}", self.path.display());
+                log::warn!("cannot write database {}: {error}", self.place.path().display());
             });
         }
         // Leaves one complete file behind; a reader that hinders it costs nothing but that.
         if let Err(error) =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         {
-            log::warn!("cannot checkpoint database {}: {error}", self.path.display());
+            log::warn!("cannot checkpoint database {}: {error}", self.place.path().display());
         }
         Ok(())
     }
@@ -241,8 +245,9 @@ impl Desk {
     /// Makes everything that waits durable, however long that takes.
     fn land(&mut self) -> Result<(), String> {
         let mut tries = 0;
+        let mut missing_since = None;
         while let Err(Unwritten { trouble, cause }) = self.write() {
-            let failed = format!("cannot write database {}: {cause}", self.path.display());
+            let failed = format!("cannot write database {}: {cause}", self.place.path().display());
             if trouble != Trouble::Refused {
                 return Err(failed);
             }
@@ -254,6 +259,11 @@ impl Desk {
             if tries == 0 {
                 log::error!("{failed}; runs wait until it works again");
             }
+            let now = self.clock.now().steady;
+            missing_since = self.place.fault().map(|_| missing_since.unwrap_or(now));
+            if missing_since.is_some_and(|since| now - since >= RETURN) {
+                return Err(failed);
+            }
             self.pause(PAUSES[tries.min(PAUSES.len() - 1)]);
             if self.waiting.changes.len() > MOST_WAITING {
                 return Err(format!("{failed}; more than {MOST_WAITING} changes wait"));
@@ -261,7 +271,7 @@ impl Desk {
             tries += 1;
         }
         if tries > 0 {
-            log::info!("database {} can be written again", self.path.display());
+            log::info!("database {} can be written again", self.place.path().display());
         }
         let landed = mem::take(&mut self.waiting);
         if let Some(id) = landed.announce {
@@ -291,6 +301,9 @@ impl Desk {
     fn write(&mut self) -> Result<(), Unwritten> {
         if self.waiting.changes.is_empty() {
             return Ok(());
+        }
+        if let Some(fault) = self.place.fault() {
+            return Err(Unwritten { trouble: Trouble::Refused, cause: fault.to_owned() });
         }
         let mut complaints = Vec::new();
         let now = self.clock.now().wall;

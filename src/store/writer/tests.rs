@@ -176,6 +176,25 @@ fn a_refused_write_is_kept_until_it_lands() {
 }
 
 #[test]
+fn a_file_that_is_taken_away_is_waited_for() {
+    let scratch = Scratch::new();
+    let running = Running::of(scratch.store());
+    let runs = inserts(2);
+    running.writer.settle(vec![Change::Insert(runs[0].clone())]).unwrap();
+    let away = scratch.path().join("away");
+    fs::rename(scratch.db(), &away).unwrap();
+    running.writer.commit(CommitId(1), vec![Change::Insert(runs[1].clone())]);
+    assert_eq!(
+        running.inputs.recv_timeout(Duration::from_millis(150)),
+        Err(RecvTimeoutError::Timeout)
+    );
+    fs::rename(&away, scratch.db()).unwrap();
+    running.wait_for(CommitId(1));
+    assert!(holds(&scratch, &runs));
+    running.end();
+}
+
+#[test]
 fn a_lock_that_stays_does_not_hinder_the_end() {
     let scratch = Scratch::new();
     let running = Running::of(hasty(&scratch));
