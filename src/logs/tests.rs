@@ -68,7 +68,9 @@ impl Place {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name =
             format!("runwisp-logs-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Place::below(env::temp_dir().join(name))
+        let root = env::temp_dir().join(name);
+        fs::create_dir_all(&root).unwrap();
+        Place::below(root)
     }
 
     fn below(root: PathBuf) -> Place {
@@ -324,6 +326,6 @@ fn a_silent_run_leaves_nothing_on_disk() {
     assert_eq!(writer.take(at(1), Stream::Stdout, b""), Verdict::Go);
     assert_eq!(writer.end_of(at(2), Stream::Stdout), Verdict::Go);
     assert_eq!(writer.close(at(3)), LogTotals::default());
-    assert!(!place.root.exists());
+    assert_eq!(fs::read_dir(&place.root).unwrap().count(), 0);
     assert_eq!((place.reader().total(), place.lines().len(), place.raw().len()), (0, 0, 0));
 }

@@ -34,9 +34,20 @@ pub(crate) fn create_or_truncate(path: &Path, mode: u32) -> io::Result<File> {
         .open(path)
 }
 
-/// Makes a directory and the missing ones above it; one that is there keeps its mode.
+/// Makes a directory and the one above it; those that are there keep their mode. Nothing above
+/// those two is made: a place that was taken away comes back only by whoever took it.
 pub(crate) fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(mode).create(path)
+    let make = |path: &Path| match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    };
+    match (make(path), path.parent()) {
+        (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+            make(above)?;
+            make(path)
+        }
+        (made, _) => made,
+    }
 }
 
 /// Bytes that an unprivileged user may still write to the partition of `path` (statvfs(3)).

@@ -143,13 +143,27 @@ fn modes_are_tight_and_a_directory_that_vanished_comes_back() {
     let place = Place::new();
     let mut writer = place.writer(None, OnFull::DropOld);
     writer.prepare().unwrap();
-    fs::remove_dir_all(&place.root).unwrap();
+    fs::remove_dir_all(place.root.join("logs")).unwrap();
     writer.take(at(0), Stream::Stdout, b"kept\n");
     writer.close(at(0));
     assert_eq!(place.texts(), ["kept"]);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(place.place.directory()), mode(&place.root.join("logs"))), (0o700, 0o700));
     assert_eq!(mode(&place.path(LogFile::Log)) & !0o644, 0);
+}
+
+/// docs/running.md, Lost files: whoever moves it back finds nothing in its way.
+#[test]
+fn a_data_directory_that_was_taken_away_is_not_made_anew() {
+    let place = Place::new();
+    let mut writer = place.writer(None, OnFull::DropOld);
+    writer.prepare().unwrap();
+    fs::remove_dir_all(&place.root).unwrap();
+    writer.take(at(0), Stream::Stdout, b"lost\n");
+    writer.close(at(0));
+    assert!(place.writer(None, OnFull::DropOld).prepare().is_err());
+    assert!(!place.root.exists());
+    fs::create_dir(&place.root).unwrap();
 }
 
 #[test]
