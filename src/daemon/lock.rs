@@ -16,7 +16,7 @@ const NAME: &str = "daemon.pid";
 #[derive(Debug)]
 pub(crate) struct InstanceLock {
     // Closing the file gives the lock back.
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -47,8 +47,7 @@ impl InstanceLock {
             }
             // A daemon that just stopped may have removed the file between our open and our
             // lock; the next one would then lock another file of the same name.
-            let ours = file.metadata().map(|meta| meta.ino()).ok();
-            if ours.is_none() || ours != std::fs::metadata(&path).map(|meta| meta.ino()).ok() {
+            if !is_at(&file, &path) {
                 continue;
             }
             // One that a dead daemon left may have any mode.
@@ -57,7 +56,7 @@ impl InstanceLock {
                 .and_then(|()| file.set_len(0))
                 .and_then(|()| writeln!(file, "{}", std::process::id()));
             return match written {
-                Ok(()) => Ok(InstanceLock { _file: file, path }),
+                Ok(()) => Ok(InstanceLock { file, path }),
                 Err(error) => Err(LockError::Io(path, error)),
             };
         }
@@ -101,13 +100,24 @@ pub(crate) fn is_held_by(data: &Path, pid: u32) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Removes the file while the lock still holds; the lock ends with the file after that.
+/// Removes the file while the lock still holds; the lock ends with the file after that. When the
+/// directory was moved or deleted meanwhile, a file of that name is somebody else's.
 impl Drop for InstanceLock {
     fn drop(&mut self) {
+        if !is_at(&self.file, &self.path) {
+            return log::warn!("{} is no longer the file of this daemon", self.path.display());
+        }
         if let Err(error) = std::fs::remove_file(&self.path) {
             log::warn!("cannot remove {}: {}", self.path.display(), error_text(&error));
         }
     }
+}
+
+/// Whether the file is the one that the path leads to.
+fn is_at(file: &File, path: &Path) -> bool {
+    let place = |facts: std::fs::Metadata| (facts.dev(), facts.ino());
+    let found = std::fs::metadata(path).map(place);
+    file.metadata().map(place).is_ok_and(|ours| found.is_ok_and(|found| found == ours))
 }
 
 fn open(path: &Path) -> Result<File, LockError> {
@@ -224,6 +234,19 @@ mod tests {
         std::fs::write(place.0.join(NAME), "1\n").unwrap();
         assert_eq!(holder(&place.0).unwrap(), Holder::Nobody, "a file that is left is no daemon");
         InstanceLock::take(&place.0).unwrap();
+    }
+
+    #[test]
+    fn the_file_of_another_daemon_is_left_alone() {
+        let place = Place::new("moved");
+        let lock = InstanceLock::take(&place.0).unwrap();
+        let away = place.0.join("away");
+        std::fs::rename(place.0.join(NAME), &away).unwrap();
+        let other = InstanceLock::take(&place.0).unwrap();
+        drop(lock);
+        assert!(place.0.join(NAME).exists());
+        drop(other);
+        assert!(!place.0.join(NAME).exists());
     }
 
     #[test]
