@@ -115,8 +115,18 @@ pub(crate) fn start(
     inbox: Inbox,
 ) -> io::Result<(Sweeper, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel();
-    let (ended, purge_at) = (HashMap::new(), None);
-    let sweep = Sweep { database, logs, rules, clock, writer, hub, receiver, ended, purge_at };
+    let sweep = Sweep {
+        database,
+        logs,
+        rules,
+        clock,
+        writer,
+        hub,
+        receiver,
+        ended: HashMap::new(),
+        purge_at: None,
+        told: None,
+    };
     let thread = threads::spawn_vital("sweep", inbox, || {
         sweep.run();
         Ok(())
@@ -136,6 +146,8 @@ struct Sweep {
     ended: HashMap<JobName, u64>,
     /// On the steady clock: when everything that is in the trash has been there long enough.
     purge_at: Option<Duration>,
+    /// The failure of this hour that was told last.
+    told: Option<String>,
 }
 
 /// Why a sweep ends early.
@@ -175,15 +187,16 @@ impl Sweep {
     /// One sweep of everything, then an hour of listening.
     fn hour(&mut self) -> Result<(), Stopped> {
         let end = self.clock.now().steady + PERIOD;
+        self.told = None;
         let swept = self.sweep_all();
-        report(swept)?;
+        self.report(swept)?;
         loop {
             let now = self.clock.now().steady;
             let next = self.purge_at.map_or(end, |purge_at| purge_at.min(end));
             match self.receiver.recv_timeout(next.saturating_sub(now)) {
                 Ok(Told::Ended(job)) => {
                     let swept = self.count_end(&job);
-                    report(swept)?;
+                    self.report(swept)?;
                 }
                 Ok(Told::Trashed) => self.purge_later(),
                 Err(RecvTimeoutError::Timeout) if next == end => return Ok(()),
@@ -191,11 +204,26 @@ impl Sweep {
                     let swept = Reader::open(&self.database)
                         .map_err(Halt::from)
                         .and_then(|reader| self.purge(&reader));
-                    report(swept)?;
+                    self.report(swept)?;
                 }
                 Ok(Told::Close) | Err(RecvTimeoutError::Disconnected) => return Err(Stopped),
             }
         }
+    }
+
+    /// A sweep that failed is an operator's matter, not the end of the thread. What hinders it may
+    /// hinder it at the end of every run: that is said once an hour.
+    fn report(&mut self, swept: Result<(), Halt>) -> Result<(), Stopped> {
+        match swept {
+            Ok(()) => {}
+            Err(Halt::Stopped) => return Err(Stopped),
+            Err(Halt::Failed(cause)) if self.told.as_ref() == Some(&cause) => {}
+            Err(Halt::Failed(cause)) => {
+                log::error!("retention failed and is tried again within an hour: {cause}");
+                self.told = Some(cause);
+            }
+        }
+        Ok(())
     }
 
     fn purge_later(&mut self) {
@@ -391,18 +419,6 @@ impl Sweep {
                 Err(TryRecvError::Empty) => return Ok(()),
                 Ok(Told::Close) | Err(TryRecvError::Disconnected) => return Err(Halt::Stopped),
             }
-        }
-    }
-}
-
-/// A sweep that failed is an operator's matter, not the end of the thread.
-fn report(swept: Result<(), Halt>) -> Result<(), Stopped> {
-    match swept {
-        Ok(()) => Ok(()),
-        Err(Halt::Stopped) => Err(Stopped),
-        Err(Halt::Failed(cause)) => {
-            log::error!("retention failed and is tried again within an hour: {cause}");
-            Ok(())
         }
     }
 }

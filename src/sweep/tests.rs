@@ -67,6 +67,7 @@ impl Bench {
             receiver,
             ended: HashMap::new(),
             purge_at: None,
+            told: None,
         }
     }
 
