@@ -7,9 +7,15 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::engine::Input;
 use crate::inbox::Inbox;
+use crate::sys::memory;
 
 /// For threads that come by the thousand. Only touched pages are taken; this bounds the rest.
 const SMALL_STACK_BYTES: usize = 256 * 1024;
+
+/// The stack and what a run or a client takes beside it. Whoever is refused this is told; a thread
+/// that begins without it would take the whole daemon with it (docs/running.md, Lack of threads
+/// and memory).
+const ROOM_BYTES: usize = 2 * 1024 * 1024;
 
 /// Starts a named thread. Names over 15 bytes are cut by the kernel (prctl(2), PR_SET_NAME).
 /// An error is the operating system's refusal, such as EAGAIN.
@@ -44,6 +50,7 @@ pub(crate) fn spawn_small<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
+    memory::check_room(ROOM_BYTES)?;
     named(name).stack_size(SMALL_STACK_BYTES).spawn(body)
 }
 
