@@ -194,13 +194,17 @@ impl Desk {
                 log::warn!("cannot write database {}: {error}", self.place.path().display());
             });
         }
-        // Leaves one complete file behind; a reader that hinders it costs nothing but that.
+        self.checkpoint();
+        Ok(())
+    }
+
+    /// Leaves one complete file behind; a reader that hinders it costs nothing but that.
+    fn checkpoint(&self) {
         if let Err(error) =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         {
             log::warn!("cannot checkpoint database {}: {error}", self.place.path().display());
         }
-        Ok(())
     }
 
     /// Takes everything that has come, and waits a little for more when nothing is urgent.
@@ -260,7 +264,13 @@ impl Desk {
                 log::error!("{failed}; runs wait until it works again");
             }
             let now = self.clock.now().steady;
-            missing_since = self.place.fault().map(|_| missing_since.unwrap_or(now));
+            let is_missing = self.place.fault().is_some();
+            if is_missing && missing_since.is_none() {
+                // The file is complete then, wherever it is now, and whatever comes into its place
+                // finds no log that is not its own.
+                self.checkpoint();
+            }
+            missing_since = is_missing.then_some(missing_since.unwrap_or(now));
             if missing_since.is_some_and(|since| now - since >= RETURN) {
                 return Err(failed);
             }
