@@ -2,13 +2,11 @@
 //! same at any moment and many times over is in `rigs/crash.rs`.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::harness::daemon::PATIENCE;
 use crate::harness::rows::Row;
-use crate::harness::{Home, http, is_root, process, rows, skip, wait_for, wait_until};
+use crate::harness::{Home, http, process, rows, wait_for, wait_until};
 
 #[test]
 fn the_processes_of_a_killed_daemon_do_not_run_beside_their_successors() {
@@ -136,84 +134,3 @@ fn a_backup_taken_while_it_runs_starts_elsewhere() {
     daemon.stop_well();
 }
 
-/// The disk of database and logs fills up and is freed again, on a file system of 8 MiB.
-#[test]
-fn a_full_disk_loses_no_outcome() {
-    if !is_root() {
-        return skip("only root can mount a small file system");
-    }
-    let home = Home::new(
-        "[tasks.tick]\ncron = \"* * * * * *\"\nrun = \"exit $(( $(date +%s) % 7 + 1 ))\"\n
-         [tasks.chatty]\ncron = \"* * * * * *\"\nrun = \"echo said\"\n",
-    );
-    let disk = SmallDisk::mount(home.data());
-    let daemon = home.start();
-    let ended = |task: &str| home.rows(task).iter().filter(|row| row.is_ended()).count();
-    wait_until("a run ended", PATIENCE, || ended("tick") >= 1 && ended("chatty") >= 1);
-    let before = rows::all(&home.data());
-
-    disk.fill();
-    wait_until("it is noticed", PATIENCE, || home.read("stderr").contains("[ERROR]"));
-    let noticed = Instant::now();
-    wait_until("time passes on a full disk", PATIENCE, || {
-        noticed.elapsed() > Duration::from_millis(2500)
-    });
-    assert!(process::is_alive(daemon.pid()) && daemon.is_healthy(), "it goes on");
-    for row in before.iter().filter(|row| row.is_ended()) {
-        let now = home.rows(&row.task).into_iter().find(|now| now.id == row.id).unwrap();
-        assert_eq!(now.end(), row.end(), "what was written stays");
-    }
-    let last = rows::all(&home.data()).last().unwrap().id.clone();
-
-    disk.free();
-    wait_until("new runs end", PATIENCE, || {
-        let new = |task: &str| home.rows(task).iter().any(|row| row.id > last && row.is_ended());
-        new("tick") && new("chatty")
-    });
-    wait_until("what was delayed has ended too", PATIENCE, || {
-        rows::all(&home.data()).iter().filter(|row| row.id <= last).all(Row::is_ended)
-    });
-    daemon.stop_well();
-    for row in home.rows("tick").iter().filter(|row| row.is_ended()) {
-        // A run may start up to a second after its tick was read; its code tells which second.
-        let second = row.start_at.unwrap_or(row.created_at).as_second();
-        let codes = [second % 7 + 1, (second + 1) % 7 + 1];
-        let fits = row.exit_code.is_some_and(|code| codes.contains(&code));
-        assert!(row.reason() != "failed" || fits || row.exit_code == Some(-1), "{row:?}");
-    }
-    let verdict: String = rows::value(&home.data(), "PRAGMA integrity_check");
-    assert_eq!(verdict, "ok");
-}
-
-/// A file system of 8 MiB in memory.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(place: PathBuf) -> SmallDisk {
-        fs::create_dir_all(&place).unwrap();
-        let status = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=8m,mode=700", "none"])
-            .arg(&place)
-            .status();
-        assert!(status.unwrap().success());
-        SmallDisk(place)
-    }
-
-    /// Writes until not a byte more fits.
-    fn fill(&self) {
-        let mut file = fs::File::create(self.0.join("ballast")).unwrap();
-        let full = std::io::copy(&mut std::io::repeat(7), &mut file);
-        assert_eq!(full.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("ballast")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a daemon of a failed test may still be there.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}

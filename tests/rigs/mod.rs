@@ -2,5 +2,6 @@
 //! form, which runs with all tests, and a long one (README.md beside `tests/rig`).
 
 mod crash;
+mod fault;
 mod load;
 mod soak;
