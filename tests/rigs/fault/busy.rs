@@ -263,7 +263,7 @@ pub(super) fn start<'home>(home: &'home Home, adjust: impl FnOnce(&mut Command))
     daemon
 }
 
-/// Waits until so much time has passed on the daemon's own clock of ticks, whatever becomes of it.
+/// Lets something last for so long.
 pub(super) fn pass(time: Duration) {
     let begun = std::time::Instant::now();
     wait_until("time passes", time + PATIENCE, || begun.elapsed() >= time);
@@ -301,7 +301,7 @@ impl Dice {
     }
 }
 
-/// A directory as an owner of its own.
+/// Makes a user the owner, so that a daemon of that user works there.
 pub(super) fn give_to(path: &Path, owner: u32) {
     std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
 }

@@ -67,7 +67,7 @@ fn a_data_directory_without_permission_fails_runs_until_it_is_given_back() {
         command.uid(OWNER).gid(OWNER);
     });
     let last = rows::all(&home.data()).last().unwrap().id.clone();
-    fs::set_permissions(home.data(), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(home.data(), Permissions::from_mode(0o000)).unwrap();
     wait_until("runs are refused", PATIENCE, || {
         home.rows("tick").iter().any(|row| {
             row.id > last
