@@ -181,3 +181,21 @@ fn another_file_in_place_of_the_database_stays_as_it_is() {
     busy::goes_on(&home);
     busy::settle(daemon, Allowed { crashed: true, ..Allowed::default() });
 }
+
+/// Removing these is like tearing a page out: the daemon goes on with those that it has open, and
+/// its stop puts everything into the database.
+#[test]
+fn files_beside_the_database_that_are_deleted_lose_nothing() {
+    let home = busy::home("");
+    let daemon = busy::start(&home, |_| ());
+    for rest in ["runwisp.db-wal", "runwisp.db-shm"] {
+        fs::remove_file(home.data().join(rest)).unwrap();
+    }
+    for _ in 0..4 {
+        busy::pass(Duration::from_millis(500));
+        // Who looks meanwhile sees old rows or none, and hurts nothing.
+        home.run(["history", "-n", "3"]);
+        assert!(daemon.is_healthy());
+    }
+    busy::settle(daemon, Allowed::default());
+}

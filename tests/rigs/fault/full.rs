@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::busy::{self, Allowed, Dice, Said};
 use super::disk::SmallDisk;
 use crate::harness::daemon::PATIENCE;
-use crate::harness::{is_root, process, rows, skip, wait_until};
+use crate::harness::{http, is_root, process, rows, skip, wait_until};
 
 #[test]
 fn a_full_disk_loses_no_outcome() {
@@ -33,7 +33,13 @@ fn a_full_disk_loses_no_outcome() {
         let now = home.rows(&row.task).into_iter().find(|now| now.id == row.id).unwrap();
         assert_eq!(now.end(), row.end(), "what was written stays");
     }
-    busy::settle(daemon, Allowed::default());
+    daemon.stop_well();
+    disk.fill();
+    let output = home.run(["daemon", "--port", &http::free_port().to_string()]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains("no space left on device"), "{text}");
+    disk.free();
+    busy::check_after_restart(&home, Allowed::default());
 }
 
 /// Only the logs do not fit: everything runs, and its rows are written.
