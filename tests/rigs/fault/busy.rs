@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::harness::daemon::PATIENCE;
 use crate::harness::rows::Row;
-use crate::harness::{Daemon, Home, http, rows, wait_until};
+use crate::harness::{Daemon, Home, http, process, rows, wait_until};
 
 /// Ticks with a code of their own each, a chain of retries, a service, a flood through rotations,
 /// and runs that are longer than their interval.
@@ -124,7 +124,12 @@ pub(super) struct Allowed {
 #[track_caller]
 pub(super) fn settle(daemon: Daemon<'_>, allowed: Allowed) {
     let home = daemon.home();
+    wait_until("nothing has leaked", PATIENCE, || {
+        // The service, its pipes and its thread come and go.
+        process::count(daemon.pid(), "fd") < 50 && process::count(daemon.pid(), "task") < 30
+    });
     daemon.stop_well();
+    assert_eq!(process::in_directory(home.dir()), [0; 0], "no process is left");
     check_after_restart(home, allowed);
 }
 
@@ -261,6 +266,16 @@ pub(super) fn start<'home>(home: &'home Home, adjust: impl FnOnce(&mut Command))
         ["tick", "retried", "server"].iter().all(|task| home.ended(task).is_some())
     });
     daemon
+}
+
+/// Scenarios that mostly wait, each with a home of its own: together they take as long as the
+/// longest of them.
+pub(super) fn side_by_side(scenarios: &[fn()]) {
+    std::thread::scope(|scope| {
+        for scenario in scenarios {
+            scope.spawn(scenario);
+        }
+    });
 }
 
 /// Lets something last for so long.

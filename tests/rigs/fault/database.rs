@@ -9,6 +9,24 @@ use super::busy::{self, Allowed, Said};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::{Home, http, process, wait_until};
 
+#[test]
+fn a_locked_database_delays_and_loses_nothing() {
+    busy::side_by_side(&[
+        a_lock_of_another_program_delays_and_loses_nothing,
+        a_lock_of_another_program_delays_the_start,
+    ]);
+}
+
+#[test]
+fn a_database_that_is_taken_away_is_missed() {
+    busy::side_by_side(&[
+        a_database_that_is_taken_away_is_waited_for,
+        a_database_that_is_deleted_is_missed_and_made_anew_by_the_next_start,
+        another_file_in_place_of_the_database_stays_as_it_is,
+        files_beside_the_database_that_are_deleted_lose_nothing,
+    ]);
+}
+
 /// Longer than SQLite waits by itself, in the short form too.
 fn lock_time() -> Duration {
     Duration::from_millis(if busy::is_long() { 30_000 } else { 5_500 })
@@ -38,7 +56,6 @@ impl Drop for Lock {
     }
 }
 
-#[test]
 fn a_lock_of_another_program_delays_and_loses_nothing() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
@@ -61,7 +78,6 @@ fn a_lock_of_another_program_delays_and_loses_nothing() {
 }
 
 /// The start is less patient: three tries.
-#[test]
 fn a_lock_of_another_program_delays_the_start() {
     let home = busy::home("");
     busy::start(&home, |_| ()).stop_well();
@@ -83,7 +99,6 @@ fn a_lock_of_another_program_delays_the_start() {
 }
 
 /// Nothing is written to a file that nobody will find: it waits for its return, as for a full disk.
-#[test]
 fn a_database_that_is_taken_away_is_waited_for() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
@@ -119,7 +134,6 @@ fn a_database_that_is_taken_away_is_waited_for() {
 }
 
 /// It is gone for good: the daemon says so and stops in order, and the next one begins anew.
-#[test]
 fn a_database_that_is_deleted_is_missed_and_made_anew_by_the_next_start() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -158,7 +172,6 @@ fn is_gone_for_good(home: &Home, delete: impl Fn() -> std::io::Result<()>) {
     busy::settle(daemon, Allowed { crashed: true, rows_lost: true });
 }
 
-#[test]
 fn another_file_in_place_of_the_database_stays_as_it_is() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
@@ -184,7 +197,6 @@ fn another_file_in_place_of_the_database_stays_as_it_is() {
 
 /// Removing these is like tearing a page out: the daemon goes on with those that it has open, and
 /// its stop puts everything into the database.
-#[test]
 fn files_beside_the_database_that_are_deleted_lose_nothing() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());

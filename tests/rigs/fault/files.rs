@@ -10,21 +10,36 @@ use super::busy::{self, Allowed, Said};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::{Home, is_root, rows, skip, wait_until};
 
+#[test]
+fn files_and_permissions_that_are_taken_away_stop_no_daemon() {
+    busy::side_by_side(&[
+        logs_that_are_taken_from_under_their_writer_stop_no_run,
+        a_data_directory_without_permission_fails_runs_until_it_is_given_back,
+    ]);
+}
+
 fn files_of(home: &Home, task: &str) -> Vec<PathBuf> {
     let Ok(folder) = fs::read_dir(home.logs(task)) else { return Vec::new() };
     folder.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-#[test]
 fn logs_that_are_taken_from_under_their_writer_stop_no_run() {
-    let home = busy::home("");
-    let daemon = busy::start(&home, |_| ());
-    let ways: [fn(&PathBuf) -> std::io::Result<()>; 4] = [
+    let ways: [Way; 4] = [
         |file| fs::remove_file(file),
         |file| fs::rename(file, file.with_extension("stolen")),
         |file| fs::File::options().write(true).open(file).and_then(|file| file.set_len(0)),
         |file| fs::write(file, "garbage that is no log, no index, no time and no JSON\n\0\u{1}"),
     ];
+    std::thread::scope(|scope| {
+        ways.chunks(2).for_each(|ways| drop(scope.spawn(|| logs_are_taken(ways))));
+    });
+}
+
+type Way = fn(&PathBuf) -> std::io::Result<()>;
+
+fn logs_are_taken(ways: &[Way]) {
+    let home = busy::home("");
+    let daemon = busy::start(&home, |_| ());
     for way in ways {
         let last = rows::all(&home.data()).last().unwrap().id.clone();
         let new = |task: &str| home.rows(task).into_iter().filter(move |row| row.id > last);
@@ -45,7 +60,7 @@ fn logs_that_are_taken_from_under_their_writer_stop_no_run() {
         }
     }
     // All of it at once, folders included.
-    fs::remove_dir_all(home.data().join("logs")).unwrap();
+    wait_until("it is deleted", PATIENCE, || fs::remove_dir_all(home.data().join("logs")).is_ok());
     busy::goes_on(&home);
     for task in ["flood", "server", "slow", "tick"] {
         let output = home.run(["logs", task]);
@@ -54,7 +69,6 @@ fn logs_that_are_taken_from_under_their_writer_stop_no_run() {
     busy::settle(daemon, Allowed::default());
 }
 
-#[test]
 fn a_data_directory_without_permission_fails_runs_until_it_is_given_back() {
     if !is_root() {
         return skip("only root can be another user");

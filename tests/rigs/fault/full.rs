@@ -8,16 +8,24 @@ use crate::harness::daemon::PATIENCE;
 use crate::harness::{http, is_root, process, rows, skip, wait_until};
 
 #[test]
+fn full_disks_lose_no_outcome() {
+    busy::side_by_side(&[
+        a_full_disk_loses_no_outcome,
+        full_logs_stop_no_run_and_a_full_database_no_output,
+    ]);
+}
+
 fn a_full_disk_loses_no_outcome() {
     if !is_root() {
         return skip("only root can mount a small file system");
     }
     let home = busy::home("");
-    let disk = SmallDisk::mount(home.data(), 12);
+    // Room for all that is printed meanwhile.
+    let disk = SmallDisk::mount(home.data(), if busy::is_long() { 64 } else { 12 });
     let daemon = busy::start(&home, |_| ());
     let before = rows::all(&home.data());
     let mut dice = Dice::new("full disk");
-    for _ in 0..if busy::is_long() { 25 } else { 3 } {
+    for _ in 0..if busy::is_long() { 25 } else { 2 } {
         busy::pass(dice.millis(700));
         let said = Said::listen(&home);
         disk.fill();
@@ -43,7 +51,6 @@ fn a_full_disk_loses_no_outcome() {
 }
 
 /// Only the logs do not fit: everything runs, and its rows are written.
-#[test]
 fn full_logs_stop_no_run_and_a_full_database_no_output() {
     if !is_root() {
         return skip("only root can mount a small file system");

@@ -9,6 +9,15 @@ use super::busy::{self, Allowed, Said};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::{Daemon, is_root, process, rows, skip, wait_until};
 
+#[test]
+fn lowered_limits_fail_runs_and_not_the_daemon() {
+    busy::side_by_side(&[
+        a_lack_of_descriptors_passes,
+        a_lack_of_address_space_fails_runs_and_not_the_daemon,
+        a_lack_of_processes_fails_runs_and_not_the_daemon,
+    ]);
+}
+
 /// A user that nobody else is: its limit of processes concerns this daemon alone.
 const NOBODY: u32 = 61_234;
 
@@ -21,7 +30,6 @@ fn limit(daemon: &Daemon<'_>, what: &str, value: &str) {
     assert!(status.status().unwrap().success(), "{what}={value}");
 }
 
-#[test]
 fn a_lack_of_descriptors_passes() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
@@ -54,17 +62,21 @@ fn a_lack_of_descriptors_passes() {
     busy::settle(daemon, Allowed::default());
 }
 
-#[test]
 fn a_lack_of_address_space_fails_runs_and_not_the_daemon() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
     for (what, field) in [("as", "VmSize"), ("data", "VmData")] {
         let last = rows::all(&home.data()).last().unwrap().id.clone();
-        // Less than a thread asks for, enough for small needs of the others.
-        let used = (process::kib(daemon.pid(), field) + 1024) * 1024;
-        limit(&daemon, what, &format!("{used}:"));
+        let mut limited = u64::MAX;
         wait_until("runs are refused", PATIENCE, || {
             assert!(process::is_alive(daemon.pid()), "{what}");
+            // Less than a thread asks for, enough for small needs of the others. Runs that end give
+            // back what they had.
+            let room = (process::kib(daemon.pid(), field) + 1024) * 1024;
+            if room < limited {
+                limit(&daemon, what, &format!("{room}:"));
+                limited = room;
+            }
             rows::all(&home.data()).iter().any(|row| {
                 row.id > last
                     && row.end() == "failed -1"
@@ -83,7 +95,6 @@ fn a_lack_of_address_space_fails_runs_and_not_the_daemon() {
     busy::settle(daemon, Allowed::default());
 }
 
-#[test]
 fn a_lack_of_processes_fails_runs_and_not_the_daemon() {
     if !is_root() {
         return skip("only root can be another user");
