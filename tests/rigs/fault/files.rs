@@ -81,6 +81,7 @@ fn a_data_directory_without_permission_fails_runs_until_it_is_given_back() {
         command.uid(OWNER).gid(OWNER);
     });
     let last = rows::all(&home.data()).last().unwrap().id.clone();
+    let said = Said::listen(&home);
     fs::set_permissions(home.data(), Permissions::from_mode(0o000)).unwrap();
     wait_until("runs are refused", PATIENCE, || {
         home.rows("tick").iter().any(|row| {
@@ -93,6 +94,9 @@ fn a_data_directory_without_permission_fails_runs_until_it_is_given_back() {
         })
     });
     assert!(daemon.is_healthy());
+    busy::pass(Duration::from_millis(1500));
+    // The end of each run finds it anew.
+    assert!(said.lines(&["retention failed"]).len() <= 1);
     fs::set_permissions(home.data(), Permissions::from_mode(0o700)).unwrap();
     busy::goes_on(&home);
     let said = Said::listen(&home);

@@ -97,12 +97,15 @@ fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rigs/fault/inject.c");
-        let name = format!("inject-{}.so", std::process::id());
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (library, draft) =
+            (folder.join("inject.so"), folder.join(format!("inject-{}.so", std::process::id())));
         let mut compiler = Command::new("cc");
-        compiler.args(["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-o"]).arg(&library);
+        compiler.args(["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-o"]).arg(&draft);
         let output = compiler.arg(source).arg("-ldl").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Whoever uses the one before keeps it.
+        std::fs::rename(&draft, &library).unwrap();
         library
     })
 }
