@@ -69,6 +69,36 @@ fn the_example_of_the_environment_sets_nothing() {
     }
 }
 
+/// Every line of `hardening.conf` is tried by tests/systemd/inside/hardening.sh; a new one needs
+/// its try there.
+#[test]
+fn the_hardening_has_exactly_the_directives_that_were_tried() {
+    let found = directives(&shipped("runwisp.service.d/hardening.conf"));
+    let expected = [
+        ("CapabilityBoundingSet", ""),
+        ("SystemCallFilter", "@system-service"),
+        (
+            "SystemCallFilter",
+            "@pkey seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+        ),
+        ("SystemCallErrorNumber", "EPERM"),
+        ("SystemCallArchitectures", "native"),
+        ("RestrictNamespaces", "true"),
+        ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"),
+        ("ProtectClock", "true"),
+        ("ProtectHostname", "true"),
+        ("ProtectKernelLogs", "true"),
+        ("ProtectProc", "invisible"),
+        ("PrivateMounts", "true"),
+        ("PrivateIPC", "true"),
+    ];
+    let expected = expected.map(|(name, value)| {
+        let [section, name, value] = ["Service", name, value].map(str::to_owned);
+        (section, name, value)
+    });
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn the_drop_ins_add_one_directive_each() {
     let service =

@@ -7,6 +7,10 @@
 
 DROP_INS=/etc/systemd/system/runwisp.service.d
 mkdir -p $DROP_INS
+if [ -n "${HARDENED:-}" ]; then
+    cp systemd/runwisp.service.d/hardening.conf $DROP_INS/
+    systemctl daemon-reload
+fi
 
 config() { install -m 0640 -o root -g runwisp "$1" /etc/runwisp/runwisp.toml; }
 drop_in() { cat >"$DROP_INS/$1.conf" && systemctl daemon-reload; }
