@@ -28,6 +28,7 @@ pub(crate) enum LockError {
         pid: Option<u32>,
     },
     Symlink(PathBuf),
+    NotAFile(PathBuf),
     Io(PathBuf, io::Error),
 }
 
@@ -49,6 +50,14 @@ impl InstanceLock {
             // lock; the next one would then lock another file of the same name.
             if !is_at(&file, &path) {
                 continue;
+            }
+            // It is something else by its other names, and stays as it is.
+            let ours = file.metadata().map_err(|error| LockError::Io(path.clone(), error))?;
+            if ours.nlink() > 1 {
+                match std::fs::remove_file(&path) {
+                    Ok(()) => continue,
+                    Err(error) => return Err(LockError::Io(path, error)),
+                }
             }
             // One that a dead daemon left may have any mode.
             let closed = file.set_permissions(Permissions::from_mode(0o600));
@@ -73,11 +82,17 @@ pub(crate) enum Holder {
 
 /// Looks without touching anything.
 pub(crate) fn holder(data: &Path) -> io::Result<Holder> {
-    let mut file = match File::open(data.join(NAME)) {
+    let mut options = OpenOptions::new();
+    // A FIFO would wait for somebody to write into it.
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let mut file = match options.open(data.join(NAME)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
         Err(error) => return Err(error),
     };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(format!("{NAME} is not a regular file")));
+    }
     // Given back at once with the file. Shared, so that two who look do not see each other.
     match file.try_lock_shared() {
         Ok(()) => Ok(Holder::Nobody),
@@ -128,12 +143,17 @@ fn open(path: &Path) -> Result<File, LockError> {
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW);
-    options.open(path).map_err(|error| match error.raw_os_error() {
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let io = |error| LockError::Io(path.to_owned(), error);
+    let file = options.open(path).map_err(|error| match error.raw_os_error() {
         // open(2): O_NOFOLLOW on a symbolic link.
         Some(libc::ELOOP) => LockError::Symlink(path.to_owned()),
-        _ => LockError::Io(path.to_owned(), error),
-    })
+        _ => io(error),
+    })?;
+    match file.metadata().map_err(io)?.is_file() {
+        true => Ok(file),
+        false => Err(LockError::NotAFile(path.to_owned())),
+    }
 }
 
 fn read_pid(file: &mut File) -> Option<u32> {
@@ -166,6 +186,9 @@ impl fmt::Display for LockError {
                     "refusing to write {}: path is a symlink; replace it by a regular file",
                     path.display()
                 )
+            }
+            LockError::NotAFile(path) => {
+                write!(f, "refusing to write {}: it is not a regular file", path.display())
             }
             LockError::Io(path, error) if !hint(error).is_empty() => {
                 let data = path.parent().unwrap_or(path).display();
@@ -260,5 +283,33 @@ mod tests {
         let wanted = format!("refusing to write {}: path is a symlink", path.display());
         assert!(message.starts_with(&wanted), "{message}");
         assert!(!place.0.join("elsewhere").exists());
+    }
+
+    #[test]
+    fn a_file_with_another_name_keeps_what_it_holds() {
+        let place = Place::new("names");
+        let (path, other) = (place.0.join(NAME), place.0.join("precious"));
+        std::fs::write(&other, "precious").unwrap();
+        std::fs::set_permissions(&other, Permissions::from_mode(0o644)).unwrap();
+        std::fs::hard_link(&other, &path).unwrap();
+        let lock = InstanceLock::take(&place.0).unwrap();
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
+        assert_eq!(std::fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o644);
+        let pid = format!("{}\n", std::process::id());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), pid);
+        assert!(InstanceLock::take(&place.0).is_err(), "it is held all the same");
+        drop(lock);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        let place = Place::new("fifo");
+        let path = place.0.join(NAME);
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let message = InstanceLock::take(&place.0).unwrap_err().to_string();
+        assert!(message.ends_with("/daemon.pid: it is not a regular file"), "{message}");
+        let message = holder(&place.0).unwrap_err().to_string();
+        assert_eq!(message, "daemon.pid is not a regular file");
     }
 }
