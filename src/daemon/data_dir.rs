@@ -15,6 +15,17 @@ const WIDEST: u32 = 0o750;
 /// What tells a data directory; `lost+found` is the sign of a disk of its own.
 const OURS: [&str; 5] = ["runwisp.db", "daemon.pid", "password", "logs", "lost+found"];
 
+/// What the daemon would believe or write to.
+const TRUSTED: [&str; 7] = [
+    "runwisp.db",
+    "runwisp.db-wal",
+    "runwisp.db-shm",
+    "daemon.pid",
+    "password",
+    "logs",
+    "daemon.log",
+];
+
 #[derive(Debug)]
 pub(crate) enum DataDirError {
     Create(PathBuf, io::Error),
@@ -22,6 +33,8 @@ pub(crate) enum DataDirError {
     InUse(PathBuf),
     /// The user it belongs to, by name where there is one.
     Foreign(PathBuf, String),
+    /// Something in it, and whose that is.
+    Planted(PathBuf, String),
 }
 
 /// Makes or checks `path`. Nothing is written into it.
@@ -39,6 +52,7 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DataDirError> {
     if found.uid() != ours {
         return Err(DataDirError::Foreign(path.to_owned(), user_name(found.uid())));
     }
+    refuse_planted(path, ours)?;
     let mode = found.permissions().mode() & 0o7777;
     if mode & !WIDEST & 0o777 == 0 {
         return Ok(());
@@ -48,6 +62,22 @@ pub(crate) fn prepare(path: &Path) -> Result<(), DataDirError> {
     }
     if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & WIDEST)) {
         log::warn!("cannot keep others out of {}: {}", path.display(), error_text(&error));
+    }
+    Ok(())
+}
+
+/// Somebody who could once write here may have left a password that he knows, or a database with
+/// a key that he knows. Root may put anything anywhere.
+fn refuse_planted(path: &Path, ours: u32) -> Result<(), DataDirError> {
+    for name in TRUSTED {
+        let place = path.join(name);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if ![ours, 0].contains(&found.uid()) => {
+                return Err(DataDirError::Planted(place, user_name(found.uid())));
+            }
+            // Whoever needs it says what is wrong with it.
+            Ok(_) | Err(_) => {}
+        }
     }
     Ok(())
 }
@@ -96,6 +126,12 @@ impl fmt::Display for DataDirError {
             DataDirError::NotADirectory(path) => {
                 write!(f, "cannot create data directory {}: a file is in its place", path.display())
             }
+            DataDirError::Planted(path, user) => write!(
+                f,
+                "{} belongs to {user}, who may have put it there; chown it to the user of the \
+                 daemon, or remove it",
+                path.display()
+            ),
             DataDirError::Foreign(path, user) => {
                 write!(f, "{} belongs to {user}; use sudo -u {user}", path.display())
             }
@@ -133,6 +169,24 @@ mod tests {
         assert!(message.ends_with("/file: a file is in its place"), "{message}");
         let message = prepare(&file.join("x")).unwrap_err().to_string();
         assert!(message.ends_with("/file/x: not a directory"), "{message}");
+        fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn what_somebody_else_has_put_there_is_refused() {
+        let place = std::env::temp_dir().join(format!("runwisp-planted-{}", std::process::id()));
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("password"), "hunter2\n").unwrap();
+        let owner = fs::metadata(&place).unwrap().uid();
+        refuse_planted(&place, owner).unwrap();
+        let refused = refuse_planted(&place, owner + 1).err().map(|error| error.to_string());
+        // What is root's is trusted by everybody.
+        assert_eq!(refused.is_none(), owner == 0, "{refused:?}");
+        if owner == 0 {
+            std::os::unix::fs::lchown(place.join("password"), Some(4_000_000), None).unwrap();
+            let message = refuse_planted(&place, owner).unwrap_err().to_string();
+            assert!(message.contains("/password belongs to #4000000, who may"), "{message}");
+        }
         fs::remove_dir_all(place).unwrap();
     }
 
