@@ -159,11 +159,9 @@ fn from_file(
     if text.trim().is_empty() {
         return Err(SecretError::Empty(path.to_owned()));
     }
-    if facts.permissions().mode() & 0o044 != 0 {
-        warnings.push(format!(
-            "password file {0} can be read by others; chmod 600 {0}",
-            path.display()
-        ));
+    if facts.permissions().mode() & 0o066 != 0 {
+        warnings
+            .push(format!("password file {0} is open to others; chmod 600 {0}", path.display()));
     }
     Ok(Some(Password { text, source }))
 }
@@ -318,10 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_read_is_a_warning() {
+    fn a_file_that_others_read_or_write_is_a_warning() {
         let data = directory("modes");
-        put(&data, b"long enough\n", 0o640);
-        assert!(read(None, &data).unwrap().warnings[0].contains("chmod 600"));
+        for mode in [0o640, 0o620, 0o604, 0o602] {
+            put(&data, b"long enough\n", mode);
+            assert!(read(None, &data).unwrap().warnings[0].contains("chmod 600"), "{mode:o}");
+        }
         fs::remove_dir_all(data).unwrap();
     }
 
