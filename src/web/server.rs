@@ -4,11 +4,11 @@
 //! rest it leaves on a desk and rings for the gate, so that no slow client holds it.
 
 use std::env;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -131,10 +131,13 @@ impl Drop for Server {
 /// How many there have been.
 static NOOKS: AtomicU32 = AtomicU32::new(0);
 
-/// A listener that has a name for as long as it takes to connect to it.
+/// A listener that has a name for as long as it takes to connect to it, in a directory that nobody
+/// else can enter: whatever the umask and the place, only we can connect.
 struct Nook {
     listener: UnixListener,
     path: PathBuf,
+    /// What is made for it.
+    folder: PathBuf,
     /// Makes the path short, whatever the directory's is (proc(5)); closed last.
     _directory: File,
 }
@@ -143,6 +146,7 @@ impl Drop for Nook {
     fn drop(&mut self) {
         // Nobody comes in by it any more, so a name that stays only looks untidy.
         let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_dir(&self.folder);
         // The thread that accepts ends, which a server that is dropped does not see to, and with it
         // the threads that wait for more lines. A listener is shut down as any other socket.
         if let Ok(listener) = self.listener.try_clone() {
@@ -162,12 +166,15 @@ impl Nook {
         // No name comes twice: a server that is dropped removes its own, perhaps late.
         let number = NOOKS.fetch_add(1, Ordering::Relaxed);
         let name = format!(".runwisp-http-{}-{number}", process::id());
-        let path = PathBuf::from(format!("/proc/self/fd/{}/{name}", directory.as_raw_fd()));
-        // Left by a process of the same number, which is gone.
+        let folder = PathBuf::from(format!("/proc/self/fd/{}/{name}", directory.as_raw_fd()));
+        let path = folder.join("socket");
+        // Left by a process of the same number, which is gone. What is somebody else's stays, and
+        // keeps us from making our own.
         let _ = fs::remove_file(&path);
+        let _ = fs::remove_dir(&folder);
+        DirBuilder::new().mode(0o700).create(&folder)?;
         let listener = UnixListener::bind(&path)?;
-        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Nook { listener, path, _directory: directory })
+        Ok(Nook { listener, path, folder, _directory: directory })
     }
 }
 
@@ -312,6 +319,8 @@ fn read(request: &mut Request, peer: Peer) -> Option<http::Request> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::store::scratch::Scratch;
 
@@ -319,7 +328,9 @@ mod tests {
     fn a_server_lets_one_line_in_and_nobody_else() {
         let scratch = Scratch::new();
         let nook = Nook::bind(scratch.path()).unwrap();
-        let path = nook.path.clone();
+        let (path, folder) = (nook.path.clone(), nook.folder.clone());
+        let mode = fs::metadata(&nook.folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "nobody else comes near it, whatever the umask");
         let http = tiny_http::Server::from_listener(nook.listener.try_clone().unwrap(), None);
         let http = http.unwrap();
         let mut line = UnixStream::connect(&path).unwrap();
@@ -331,6 +342,6 @@ mod tests {
         line.write_all(b"GET /a HTTP/1.1\r\n\r\n").unwrap();
         assert_eq!(http.recv().unwrap().url(), "/a");
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
-        assert_ne!(Nook::bind(scratch.path()).unwrap().path.file_name(), path.file_name());
+        assert_ne!(Nook::bind(scratch.path()).unwrap().folder, folder);
     }
 }
