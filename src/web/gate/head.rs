@@ -171,7 +171,7 @@ impl Reading {
         if colon == 0 || !line[..colon].iter().copied().all(is_token) {
             return Err(bad("a header name is not a token"));
         }
-        let value = line[colon + 1..].trim_ascii();
+        let value = trimmed(&line[colon + 1..]);
         if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
             return Err(bad("a header value has control characters"));
         }
@@ -246,6 +246,15 @@ impl Reading {
             expects_continue: self.expects_continue && version == "HTTP/1.1",
         })
     }
+}
+
+/// Without the blanks and tabs around it (RFC 9110, 5.6.3). A carriage return at the edge is none of
+/// them: some readers end a line there.
+fn trimmed(value: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let begin = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !is_blank(byte)).map_or(begin, |last| last + 1);
+    &value[begin..end]
 }
 
 /// RFC 9110, 5.6.2.
@@ -346,6 +355,11 @@ mod tests {
             (" folded", 400),
             ("\tfolded: y", 400),
             ("x: a\rb", 400),
+            ("x: a\r", 400),
+            ("x:\ra", 400),
+            ("x: a\u{c}", 400),
+            ("Content-Length: \r1", 400),
+            ("Transfer-Encoding: chunked\u{c}", 400),
             ("x: a\0b", 400),
             ("x: \u{7f}", 400),
             ("x\0: y", 400),
