@@ -203,7 +203,7 @@ fn of_many_answers_to_one_nonce_one_gets_in() {
 }
 
 /// Calls from so many threads at the same moment.
-fn at_once<T: Send>(count: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn at_once<T: Send>(count: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let (barrier, call) = (Barrier::new(count), &call);
     thread::scope(|scope| {
         let start = |n| {
@@ -377,12 +377,12 @@ fn what_another_site_made_a_browser_send_is_refused() {
 }
 
 /// The key as somebody reads it who has the database.
-fn stolen_key(home: &Home) -> Vec<u8> {
+pub(crate) fn stolen_key(home: &Home) -> Vec<u8> {
     let sql = "SELECT value FROM config_entries WHERE key = 'jwt_secret'";
     BASE64.decode(rows::value::<String>(&home.data(), sql)).unwrap()
 }
 
-fn forged(key: &[u8], header: &str, claims: &serde_json::Value) -> String {
+pub(crate) fn forged(key: &[u8], header: &str, claims: &serde_json::Value) -> String {
     let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims.to_string()));
     let mac = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(&signed);
     format!("{signed}.{}", BASE64.encode(mac.finalize().into_bytes()))
