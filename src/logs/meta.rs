@@ -43,7 +43,7 @@ impl Meta {
 
     /// A missing file is `None`, an unreadable one is all zero.
     pub(super) fn read(path: &Path) -> io::Result<Option<Meta>> {
-        match fs::read(path) {
+        match sys::fs::read(path) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text).unwrap_or_default())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -15,6 +15,7 @@ use crate::logs::feed::Extent;
 use crate::logs::meta::Meta;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::logs::segment::{Cursor, Line, Segment, Writing, found};
+use crate::sys;
 
 /// Looks at files that a rotation changed under us. Each takes about as long as a rotation.
 const ATTEMPTS: usize = 100;
@@ -186,5 +187,5 @@ fn meta_without_log(place: &LogPlace) -> io::Result<Meta> {
 }
 
 fn open(place: &LogPlace, file: LogFile) -> io::Result<Option<File>> {
-    found(File::open(place.file(file)))
+    found(sys::fs::open_to_read(&place.file(file)))
 }

@@ -12,6 +12,7 @@ use crate::logs::index::{STRIDE, TIME_RECORD, read_offsets, read_time};
 use crate::logs::lines::LONGEST;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::logs::prefix::{self, Stream};
+use crate::sys;
 
 /// The most bytes of a line that are read: a full piece and the longest prefix. Only a damaged
 /// file has longer ones; the rest of them is passed over.
@@ -62,8 +63,8 @@ impl Segment {
         first: u64,
     ) -> io::Result<Segment> {
         let size = log.metadata()?.len();
-        let index = found(std::fs::read(place.file(index)))?.unwrap_or_default();
-        let times = found(File::open(place.file(times)))?.map(Arc::new);
+        let index = found(sys::fs::read(&place.file(index)))?.unwrap_or_default();
+        let times = found(sys::fs::open_to_read(&place.file(times)))?.map(Arc::new);
         let offsets = read_offsets(&index, size);
         Ok(Segment { first, lines: 0, log: Arc::new(log), size, offsets, times })
     }
@@ -175,7 +176,7 @@ impl Cursor {
         }
         (self.end, section.end) = (end, bytes);
         if self.times.records.is_none()
-            && let Some(times) = found(File::open(place.file(LogFile::Times)))?
+            && let Some(times) = found(sys::fs::open_to_read(&place.file(LogFile::Times)))?
             && let Some(log) = found(std::fs::metadata(place.file(LogFile::Log)))?
             // Else a rotation came in between: those times are another segment's.
             && section.file.metadata()?.ino() == log.ino()

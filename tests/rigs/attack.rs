@@ -3,6 +3,7 @@
 //! not repeated here.
 
 mod guessing;
+mod paths;
 mod smuggling;
 mod tokens;
 
