@@ -216,7 +216,11 @@ fn open(path: &Path) -> Result<Connection, Failure> {
 fn open_to_read(path: &Path) -> Result<Connection, Failure> {
     // By name only: opening and closing the file here would drop the locks that SQLite holds
     // on it in this process (fcntl_locking(2)).
-    path.metadata().map_err(|error| Failure::Text(error_text(&error)))?;
+    let found = path.metadata().map_err(|error| Failure::Text(error_text(&error)))?;
+    // SQLite would wait for a FIFO.
+    if !found.is_file() {
+        return Err(Failure::Text("it is not a regular file".to_owned()));
+    }
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     accept(&connection)?;
     connection.pragma_update(None, "cache_size", -256)?;
