@@ -10,6 +10,7 @@ use serde_json::{Value, error::Category};
 use crate::base::ulid::Ulid;
 use crate::config::name_flaw;
 use crate::model::job::{JobName, Kind};
+use crate::sys::memory;
 use crate::web::api::hooks;
 use crate::web::assets;
 use crate::web::context::Context;
@@ -18,6 +19,9 @@ use crate::web::health;
 use crate::web::http::{Detail, Method, Peer, Problem, Reply, Request, Whole};
 use crate::web::params::{Plus, Values, decode};
 use crate::web::routes::{Access, Route, routes};
+
+/// A body beyond so many bytes may take sixty times as many while it is read, which are not kept.
+const LARGE: usize = 64 * 1024;
 
 /// Does what a route is for. The context is shared so that a flow may outlive the call.
 pub(crate) type Handler = fn(&Arc<Context>, &Call<'_>) -> Result<Reply, Problem>;
@@ -68,7 +72,11 @@ impl<'a> Call<'a> {
 
     /// The body as JSON; none is `{}`. Unknown fields are the type's matter, `$schema` is dropped.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        body(&self.request.body)
+        let read = body(&self.request.body);
+        if self.request.body.len() > LARGE {
+            memory::give_back();
+        }
+        read
     }
 }
 

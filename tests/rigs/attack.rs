@@ -2,7 +2,9 @@
 //! and hostile names may try (docs/security.md). What `login`, `doors` and `boot` prove already is
 //! not repeated here.
 
+mod files;
 mod guessing;
+mod hostile_input;
 mod paths;
 mod smuggling;
 mod tokens;

@@ -49,7 +49,7 @@ fn two_lengths_are_none() {
         format!("Content-Length: 0x{length:x}"),
         format!("Content-Length: {length}.0"),
         format!("Content-Length: {length}e0"),
-        format!("Content-Length: 1_0"),
+        "Content-Length: 1_0".to_owned(),
         format!("Content-Length: {length} 0"),
         format!("Content-Length: \"{length}\""),
         "Content-Length: \u{665}".to_owned(),
