@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,7 +37,7 @@ pub(crate) fn restart(globals: &Globals) -> Result<Exit, Failure> {
     };
     let again = daemon.again()?;
     let manager = daemon.manager()?;
-    again.check()?;
+    again.check(&daemon.owner)?;
     if let Some(unit) = manager {
         unit.tell("restart")?;
         print(&format!("restarted {}\n", unit.name))?;
@@ -48,8 +48,7 @@ pub(crate) fn restart(globals: &Globals) -> Result<Exit, Failure> {
         let message = "the daemon is process 1 of its container: restart the container";
         return Err(Failure::Error(message.to_owned()));
     }
-    let owner = |path: &str| fs::metadata(path).map(|facts| facts.uid()).ok();
-    if owner("/proc/self") != owner(&format!("/proc/{pid}")) {
+    if !daemon.owner.is_us()? {
         let message = "the daemon belongs to another user; restart it as that user, with sudo -u";
         return Err(Failure::Error(message.to_owned()));
     }
@@ -61,6 +60,7 @@ pub(crate) fn restart(globals: &Globals) -> Result<Exit, Failure> {
 struct Daemon {
     pid: u32,
     process: Process,
+    owner: Owner,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
 }
@@ -89,7 +89,7 @@ impl Daemon {
         }
         let args = words(pid, "cmdline")?;
         let env = words(pid, "environ")?.into_iter().filter_map(pair).collect();
-        Ok(Some(Daemon { pid, process, args, env }))
+        Ok(Some(Daemon { pid, process, owner: Owner::of(&pid.to_string())?, args, env }))
     }
 
     /// SIGTERM, and the end of it.
@@ -136,7 +136,7 @@ impl Daemon {
             .map_err(|error| cannot("look at", &format!("process {}", self.pid), &error))?;
         let around = Surroundings {
             env: &|name| self.variable(name),
-            is_root: fs::metadata(format!("/proc/{}", self.pid)).is_ok_and(|of| of.uid() == 0),
+            is_root: self.owner.users.contains(&0),
             has_local_config: cwd.join("runwisp.toml").exists(),
         };
         let args = self.args.get(1..).unwrap_or_default();
@@ -148,6 +148,36 @@ impl Daemon {
         globals.data.path = cwd.join(&globals.data.path);
         globals.socket.path = cwd.join(&globals.socket.path);
         Ok(Again { globals: *globals, cwd, env: self.env.clone() })
+    }
+}
+
+/// Whose a process is. The effective user alone, whom the owner of its directory in /proc tells, may
+/// be root in a set-user-id program that anybody has started, with variables of his own.
+struct Owner {
+    /// The real and the effective one.
+    users: [u32; 2],
+    /// The real one.
+    group: u32,
+}
+
+impl Owner {
+    fn of(process: &str) -> Result<Owner, Failure> {
+        let name = format!("process {process}");
+        let status = fs::read_to_string(format!("/proc/{process}/status"))
+            .map_err(|error| cannot("look at", &name, &error))?;
+        let numbers = |field: &str| -> Option<[u32; 2]> {
+            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+            let mut numbers = line.split_whitespace().map(str::parse);
+            Some([numbers.next()?.ok()?, numbers.next()?.ok()?])
+        };
+        match (numbers("Uid:"), numbers("Gid:")) {
+            (Some(users), Some([group, _])) => Ok(Owner { users, group }),
+            _ => Err(cannot("look at", &name, &io::ErrorKind::InvalidData.into())),
+        }
+    }
+
+    fn is_us(&self) -> Result<bool, Failure> {
+        Ok(self.users == Owner::of("self")?.users)
     }
 }
 
@@ -163,12 +193,17 @@ impl Again {
         command.current_dir(&self.cwd).env_clear().envs(self.env.iter().cloned());
     }
 
-    /// Whether the configuration would load again, in the environment of the daemon.
-    fn check(&self) -> Result<(), Failure> {
+    /// Whether the configuration would load again, in the environment of the daemon and with no
+    /// more rights than it has: its variables may make any program do anything.
+    fn check(&self, owner: &Owner) -> Result<(), Failure> {
+        let is_us = owner.is_us()?;
         let validated = std::env::current_exe().and_then(|program| {
             let mut validate = Command::new(program);
             validate.arg("validate").arg("--config").arg(&self.globals.config.path);
             self.dress(&mut validate);
+            if !is_us {
+                validate.uid(owner.users[0]).gid(owner.group);
+            }
             validate.output()
         });
         let validated = validated.map_err(|error| cannot("check", &"the configuration", &error))?;

@@ -5,6 +5,7 @@
 mod files;
 mod guessing;
 mod hostile_input;
+mod neighbour;
 mod paths;
 mod smuggling;
 mod tokens;
