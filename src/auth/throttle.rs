@@ -9,6 +9,9 @@ const BUDGET: usize = 5;
 const WINDOW: Duration = Duration::from_secs(300);
 /// The most addresses that are remembered.
 const MOST: usize = 4096;
+/// How many make room at once: looking through all of them for each newcomer would be work that
+/// somebody with many addresses gives others to do.
+const ROOM: usize = 256;
 
 /// The attempts of the last five minutes, by address.
 #[derive(Debug, Default)]
@@ -78,14 +81,17 @@ impl Throttle {
         }
     }
 
-    /// Drops what no longer counts; if nothing does, the address that has been quiet longest.
+    /// Drops what no longer counts; if nothing does, the addresses that have been quiet longest.
     fn make_room(&mut self, now: Duration) {
         self.attempts.retain(|_, taken| taken.back().is_some_and(|at| !has_left(*at, now)));
-        if self.attempts.len() >= MOST {
-            let quiet = self.attempts.iter().min_by_key(|(_, taken)| taken.back());
-            if let Some(group) = quiet.map(|(group, _)| *group) {
-                self.attempts.remove(&group);
-            }
+        if self.attempts.len() < MOST {
+            return;
+        }
+        let last = |(group, taken): (&IpAddr, &VecDeque<Duration>)| (taken.back().copied(), *group);
+        let mut quiet: Vec<_> = self.attempts.iter().map(last).collect();
+        quiet.select_nth_unstable(ROOM);
+        for (_, group) in &quiet[..ROOM] {
+            self.attempts.remove(group);
         }
     }
 }
@@ -183,8 +189,12 @@ mod tests {
             throttle.take(client(n), at(1 + u64::from(n) / 100)).unwrap();
         }
         throttle.take(client(9999), at(50)).unwrap();
-        assert_eq!(throttle.attempts.len(), MOST);
+        assert_eq!(throttle.attempts.len(), MOST - ROOM + 1);
         assert!(throttle.take(client(0), at(50)).is_ok(), "the quietest was forgotten");
+        while throttle.attempts.len() < MOST {
+            let newcomer = client(20_000 + throttle.attempts.len() as u32);
+            throttle.take(newcomer, at(50)).unwrap();
+        }
         throttle.take(client(10_000), at(400)).unwrap();
         assert_eq!(throttle.attempts.len(), 1, "the expired went together");
     }
