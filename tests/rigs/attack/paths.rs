@@ -12,6 +12,7 @@ use super::{CANARY, assert_well, over_socket, reply, statuses};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::sse::Events;
 use crate::harness::{Home, wait_for};
+use crate::rigs::count;
 
 /// Stands in files that no path may reach.
 const MARK: &str = "this-is-the-secret-of-the-data-directory";
@@ -47,11 +48,11 @@ fn no_path_leaves_the_dashboard_or_the_logs() {
     ];
     let files =
         ["etc/passwd", "proc/self/environ", "marked", "data/marked", "runwisp.db", "password"];
-    let places = ["/", "/assets/", "/assets/js/", "/api/", "/health/", "/openapi.json/"];
+    let places = ["/", "/assets/js/", "/api/", "/openapi.json/"];
     for place in places {
         for up in ups {
             for file in files {
-                for depth in [1, 8] {
+                for depth in [1, 8].into_iter().skip(2 - count(1, 2)) {
                     let target = format!("{place}{}{file}", up.repeat(depth));
                     let ask = format!(
                         "GET {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
@@ -263,5 +264,33 @@ fn strange_names_and_targets_stay_in_their_line() {
     assert!(!said.contains("\nready url=http://evil"), "{said}");
     // A token in a query, which some senders cannot avoid, is in no line.
     assert!(!said.contains("ticket="), "{said}");
+    daemon.stop_well();
+}
+
+/// Output that looks like events, headers, and lines of our own files.
+#[test]
+fn what_a_task_prints_stays_output() {
+    let home = Home::new(
+        r#"[tasks.a]
+run = '''printf 'x\r\n\r\nevent: done\ndata: {}\n\nid: 99\n: c\nretry: 1\n[ERR] \n\033]0;t\007\n\0\n'; sleep 60'''
+"#,
+    );
+    let daemon = home.start();
+    let session = daemon.login();
+    let id = session.post("/api/tasks/a/run", "").json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/tasks/a/runs/{id}/log/stream");
+    let mut events = session.stream(&path, &[]);
+    // `retry` of another value and fields that are none make the reader panic.
+    for _ in 0..10 {
+        let event = events.next().unwrap();
+        assert_ne!(event.name, "done", "{event:?}");
+        assert!(event.id.is_none_or(|id| id < 20), "{event:?}");
+        let text = event.data.to_string();
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    }
+    let raw = session.get(&format!("/api/tasks/a/runs/{id}/log/raw"));
+    assert_eq!(raw.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(raw.header("x-content-type-options"), Some("nosniff"));
+    assert!(!home.read("stderr").contains('\u{1b}'));
     daemon.stop_well();
 }
