@@ -2,7 +2,7 @@
 //! ask about zones, dotenv files and the home directory.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -41,7 +41,7 @@ impl fmt::Display for LoadError {
 /// Reads a file and all that it names. `now` is where schedules start to be looked at.
 pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
     let shown = path.to_string_lossy();
-    let (bytes, mode) = read_bytes(path)?;
+    let (bytes, facts) = read_bytes(path)?;
     let text = decode(&bytes, &shown).map_err(LoadError::Invalid)?;
     let place = std::path::absolute(path).map_err(|error| {
         LoadError::Unreadable(format!("cannot find {shown}: {}", error_text(&error)))
@@ -60,8 +60,8 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
     };
     let mut config = super::read(text, &surroundings).map_err(LoadError::Invalid)?;
     config.path = path.to_owned();
-    if mode & 0o022 != 0 && is_root() {
-        config.warnings.insert(0, writable_warning(&shown));
+    if let Some(remedy) = remedy(&facts).filter(|_| is_root()) {
+        config.warnings.insert(0, writable_warning(&shown, remedy));
     }
     Ok(config)
 }
@@ -82,8 +82,8 @@ pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
     Zones::new(&surroundings).find(name).map(|zone| zone.zone)
 }
 
-/// The content and the permissions.
-fn read_bytes(path: &Path) -> Result<(Vec<u8>, u32), LoadError> {
+/// The content, and whose it is.
+fn read_bytes(path: &Path) -> Result<(Vec<u8>, Metadata), LoadError> {
     let shown = path.display();
     let unreadable = |error: io::Error| {
         LoadError::Unreadable(if error.kind() == io::ErrorKind::NotFound {
@@ -104,7 +104,7 @@ fn read_bytes(path: &Path) -> Result<(Vec<u8>, u32), LoadError> {
         let reason = format!("cannot read the config file {shown}: it is larger than 4 MiB");
         return Err(LoadError::Unreadable(reason));
     }
-    Ok((bytes, metadata.mode()))
+    Ok((bytes, metadata))
 }
 
 /// UTF-8, with or without a byte order mark.
@@ -146,9 +146,19 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-fn writable_warning(shown: &str) -> Problem {
+/// What makes a file root's alone to write, if it is not.
+fn remedy(facts: &Metadata) -> Option<&'static str> {
+    match (facts.uid(), facts.mode() & 0o022) {
+        (0, 0) => None,
+        (0, _) => Some("chmod go-w"),
+        (_, 0) => Some("chown root"),
+        (_, _) => Some("chown root and chmod go-w"),
+    }
+}
+
+fn writable_warning(shown: &str, remedy: &str) -> Problem {
     let message = format!(
-        "others than root can write this file, and so run commands as root; chmod go-w {shown}"
+        "others than root can write this file, and so run commands as root; {remedy} {shown}"
     );
     Problem { file: shown.into(), line: 1, column: 1, key: None, message }
 }
@@ -251,6 +261,12 @@ mod tests {
         for (mode, count) in [(0o664, usize::from(is_root())), (0o640, 0)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(try_load(&path).unwrap().warnings.len(), count, "{mode:o}");
+        }
+        if is_root() {
+            // His own, whatever its mode.
+            std::os::unix::fs::chown(&path, Some(4_000_000), None).unwrap();
+            let warnings = try_load(&path).unwrap().warnings;
+            assert!(warnings[0].message.contains("; chown root "), "{warnings:?}");
         }
     }
 
