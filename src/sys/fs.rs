@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Makes a file or empties the one that is there, for writing.
+/// Makes a file or empties the one that is there, for writing. A FIFO without a reader is an error.
 pub(crate) fn create_or_truncate(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
@@ -48,7 +48,7 @@ pub(crate) fn create_or_truncate(path: &Path, mode: u32) -> io::Result<File> {
         .create(true)
         .truncate(true)
         .mode(mode)
-        .custom_flags(libc::O_NOFOLLOW)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
 }
 

@@ -72,7 +72,7 @@ fn nothing_but_a_file_is_taken_for_one_and_nobody_waits_for_it() {
 
 #[test]
 fn commands_do_not_wait_for_what_is_no_file_either() {
-    for name in ["daemon.pid", "password", "runwisp.sock", "runwisp.db"] {
+    for name in ["daemon.pid", "password", "runwisp.sock", "runwisp.db", "daemon.log"] {
         let home = home();
         make("mkfifo", &home.data().join(name), &[]);
         let port = crate::harness::http::free_port().to_string();
