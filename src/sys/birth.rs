@@ -1,7 +1,7 @@
 //! The first steps of a new process, between its creation and its program. It runs in the daemon's
 //! own memory, on a stack of its own, and so makes system calls only.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
@@ -17,6 +17,10 @@ const OOM_SCORE_STEP: i32 = 200;
 /// The signals of the kernel are 1 to 64 (signal(7)); a set of them has eight bytes.
 const SIGNALS: std::ops::RangeInclusive<c_int> = 1..=64;
 const SIGNAL_SET_BYTES: usize = 8;
+/// As prctl(2) reads them: of an `int` it would take the upper half from whatever is there, and a
+/// child that kept its parent-death signal would die with the thread of its run.
+const SIGKILL: c_ulong = libc::SIGKILL as c_ulong;
+const NO_SIGNAL: c_ulong = 0;
 /// Descriptors that an old kernel closes one by one; ours are all close-on-exec anyway, these
 /// are what the daemon itself was started with.
 const INHERITED: std::ops::Range<c_int> = 3..1024;
@@ -50,7 +54,7 @@ impl Plan {
         // SAFETY: plain system calls on numbers and on what `spawn` keeps alive.
         unsafe {
             // A daemon that dies now, perhaps while `chdir` hangs, does not know this process yet.
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::prctl(libc::PR_SET_PDEATHSIG, SIGKILL);
             if libc::setpgid(0, 0) == -1 {
                 return Step::Prepare;
             }
@@ -91,7 +95,7 @@ impl Plan {
             if !self.dir.is_null() && libc::chdir(self.dir) == -1 {
                 return Step::Enter;
             }
-            libc::prctl(libc::PR_SET_PDEATHSIG, 0);
+            libc::prctl(libc::PR_SET_PDEATHSIG, NO_SIGNAL);
             set_mask(0);
             libc::execve(self.path, self.args, self.env);
         }
