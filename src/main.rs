@@ -21,6 +21,10 @@ mod sys;
 mod threads;
 mod web;
 
+#[cfg(test)]
+#[path = "../tests/fuzz/src/properties/mod.rs"]
+mod properties;
+
 fn main() -> std::process::ExitCode {
     cli::main()
 }

@@ -108,7 +108,7 @@ fn read_bytes(path: &Path) -> Result<(Vec<u8>, Metadata), LoadError> {
 }
 
 /// UTF-8, with or without a byte order mark.
-fn decode<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str, Problems> {
+pub(crate) fn decode<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str, Problems> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let error = match std::str::from_utf8(bytes) {
         Ok(text) => return Ok(text),

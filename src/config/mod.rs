@@ -3,16 +3,16 @@
 //! other stages are values in, values out (docs/configuration.md).
 
 mod access;
-mod dotenv;
+pub(crate) mod dotenv;
 mod inherit;
 mod job;
-mod load;
+pub(crate) mod load;
 mod notify;
 mod problem;
 mod process;
 mod scalars;
 mod service;
-mod surroundings;
+pub(crate) mod surroundings;
 mod syntax;
 mod table;
 mod task;
@@ -91,7 +91,7 @@ pub(crate) struct Storage {
 }
 
 /// Reads a whole file. A syntax error is reported alone, everything else together.
-fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config, Problems> {
+pub(crate) fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config, Problems> {
     let report = Report::new(surroundings.file, text);
     let tree = match DeTable::parse(text) {
         Ok(tree) => tree,

@@ -6,26 +6,26 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// After so many bytes without a newline they become a line of their own.
-pub(super) const LONGEST: usize = 65_536;
+pub(crate) const LONGEST: usize = 65_536;
 
 /// The unfinished line of one stream, always shorter than [`LONGEST`].
 #[derive(Debug, Default)]
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     partial: Vec<u8>,
 }
 
 /// Whole lines, each with its `\n`: `head` and `body` in a row. `head` begins the first line
 /// and holds no `\n`; an empty `body` means no line.
 #[derive(Debug, Default)]
-pub(super) struct Cut<'a> {
-    pub(super) head: Vec<u8>,
-    pub(super) body: Cow<'a, [u8]>,
+pub(crate) struct Cut<'a> {
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Cow<'a, [u8]>,
 }
 
 impl Splitter {
     /// Takes at most [`LONGEST`] bytes and gives the lines that they complete; a `\r` before
     /// a `\n` is dropped. Whole lines are passed on without a copy.
-    pub(super) fn cut<'a>(&mut self, bytes: &'a [u8]) -> Cut<'a> {
+    pub(crate) fn cut<'a>(&mut self, bytes: &'a [u8]) -> Cut<'a> {
         debug_assert!(bytes.len() <= LONGEST);
         let Some(last) = memrchr(b'\n', bytes) else {
             self.partial.extend_from_slice(bytes);
@@ -45,7 +45,7 @@ impl Splitter {
     }
 
     /// The stream is over: what is left becomes a line.
-    pub(super) fn finish(&mut self) -> Cut<'static> {
+    pub(crate) fn finish(&mut self) -> Cut<'static> {
         let mut line = std::mem::take(&mut self.partial);
         if !line.is_empty() {
             line.push(b'\n');

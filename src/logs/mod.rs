@@ -7,7 +7,7 @@ mod feed;
 mod files;
 mod index;
 mod limit;
-mod lines;
+pub(crate) mod lines;
 mod meta;
 mod path;
 mod prefix;

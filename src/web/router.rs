@@ -38,7 +38,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// Reads what a request brings, or tells everything that is wrong with it.
-    fn checked(
+    pub(crate) fn checked(
         request: &'a Request,
         route: &Route,
         path: &[(&'static str, &str)],
@@ -143,15 +143,15 @@ pub(crate) fn may_be_large(context: &Context, request: &Request) -> Result<(), P
 }
 
 /// The route of a request, and what its path allows.
-struct Matched<'a> {
-    route: Option<(&'static Route, Vec<(&'static str, &'a str)>)>,
-    allowed: Vec<Method>,
+pub(crate) struct Matched<'a> {
+    pub(crate) route: Option<(&'static Route, Vec<(&'static str, &'a str)>)>,
+    pub(crate) allowed: Vec<Method>,
     /// That of the path, whatever the method; what nobody knows needs a session.
     access: Access,
 }
 
 impl<'a> Matched<'a> {
-    fn find(request: &'a Request) -> Matched<'a> {
+    pub(crate) fn find(request: &'a Request) -> Matched<'a> {
         let mut matched = Matched { route: None, allowed: Vec::new(), access: Access::Session };
         // Words before names: `/api/runs/summary` is no run.
         let mut best = usize::MAX;
@@ -242,7 +242,7 @@ fn content_type(route: &Route, request: &Request) -> Result<(), Problem> {
     }
 }
 
-fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let invalid = |message: String| {
         let location = Some(place(&message));
         Problem::invalid(vec![Detail { location, message, value: None }])

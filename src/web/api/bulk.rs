@@ -31,7 +31,7 @@ const BATCH: u32 = 500;
 /// `RunSelector` of the schema.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Selector {
+pub(crate) struct Selector {
     #[serde(default, deserialize_with = "given")]
     ids: Option<Vec<String>>,
     #[serde(default, deserialize_with = "given")]
@@ -48,7 +48,7 @@ fn given<'a, D: Deserializer<'a>, T: Deserialize<'a>>(field: D) -> Result<Option
 }
 
 /// Which runs are meant.
-enum Selection {
+pub(crate) enum Selection {
     Each(Vec<RunId>),
     All { filter: Box<Filter>, except: HashSet<RunId> },
 }
@@ -170,7 +170,7 @@ fn later(
 }
 
 impl Selection {
-    fn read(selector: Selector) -> Result<Selection, Problem> {
+    pub(crate) fn read(selector: Selector) -> Result<Selection, Problem> {
         match selector {
             Selector { ids: Some(ids), match_all: None, filter: None, except_ids: None } => {
                 match ids.is_empty() {

@@ -24,7 +24,7 @@ pub(crate) static REDIRECT: Param = Param {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Login {
+pub(crate) struct Login {
     nonce: String,
     response: String,
 }
