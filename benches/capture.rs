@@ -14,7 +14,7 @@ pub(crate) fn measure() {
     for (name, limit) in [("rotating at 100 MB", "100MB"), ("without a limit", "0")] {
         let (mut ours, mut bare, mut peak) = (Vec::new(), Vec::new(), 0);
         for _ in 0..ROUNDS {
-            bare.push(cat());
+            bare.push(cat(MEGABYTES));
             let (rate, memory) = captured(limit);
             ours.push(rate);
             peak = peak.max(memory);
@@ -47,12 +47,12 @@ fn captured(limit: &str) -> (f64, u64) {
 }
 
 /// MB/s of `prog | cat > file`.
-fn cat() -> f64 {
+pub(crate) fn cat(megabytes: u32) -> f64 {
     let home = Home::new("");
-    let script = script(&format!("lines {MEGABYTES}"));
+    let script = script(&format!("lines {megabytes}"));
     let pipe = format!("sh -e -c '{script}' | cat > file");
     let begun = Instant::now();
     let status = Command::new("/bin/sh").args(["-c", &pipe]).current_dir(home.dir()).status();
     assert!(status.unwrap().success());
-    f64::from(MEGABYTES) / begun.elapsed().as_secs_f64()
+    f64::from(megabytes) / begun.elapsed().as_secs_f64()
 }

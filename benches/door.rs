@@ -20,10 +20,29 @@ const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 const WORKERS: usize = 4;
 
+/// Requests a second, beside those of the bare server.
+pub(crate) struct Pair {
+    pub(crate) path: &'static str,
+    pub(crate) length: usize,
+    pub(crate) clients: usize,
+    pub(crate) rate: f64,
+    pub(crate) bare: f64,
+}
+
 pub(crate) fn measure() {
+    for Pair { path, length, clients, rate, bare } in pairs(&[1, 4, 16], ROUNDS) {
+        let ratio = rate / bare;
+        let text = format!("{rate:.0} a second, {ratio:.2} of {bare:.0} bare");
+        line(&format!("{path}, {length} bytes, {clients} clients"), &text, "0.70");
+    }
+}
+
+/// `/health` and a list of 50 tasks, for each number of clients.
+pub(crate) fn pairs(crowds: &[usize], rounds: usize) -> Vec<Pair> {
     let home = Home::new(&ready::config(50));
     let daemon = home.start();
     let token = daemon.login().token;
+    let mut pairs = Vec::new();
     for (path, token) in [("/health", ""), ("/api/tasks", &token)] {
         let mut caller = Caller::new(daemon.port, token);
         let request = caller.request(path);
@@ -35,19 +54,18 @@ pub(crate) fn measure() {
         let bare_length = head.len() + body.len();
         // `tiny_http` adds its name and the date.
         assert!(length.abs_diff(bare_length) < 100, "{head}");
-        for clients in [1, 4, 16] {
+        for &clients in crowds {
             let (mut rates, mut bare_rates) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds {
                 bare_rates.push(rate(bare_port, clients, &request, bare_length));
                 rates.push(rate(daemon.port, clients, &request, length));
             }
-            let (rate, bare_rate) = (quantile(&rates, 0.5), quantile(&bare_rates, 0.5));
-            let ratio = rate / bare_rate;
-            let text = format!("{rate:.0} a second, {ratio:.2} of {bare_rate:.0} bare");
-            line(&format!("{path}, {length} bytes, {clients} clients"), &text, "0.70");
+            let (rate, bare) = (quantile(&rates, 0.5), quantile(&bare_rates, 0.5));
+            pairs.push(Pair { path, length, clients, rate, bare });
         }
     }
     daemon.stop_well();
+    pairs
 }
 
 /// A server of nothing but `tiny_http` that gives this answer.

@@ -41,13 +41,7 @@ const MIX: &str = "
 pub(crate) fn measure() {
     // A million in three months; the default of every task keeps 10,000.
     let (runs, spacing) = (setting("RUNS", 1_000_000), setting("SPACING", 8));
-    let home = Home::new(&config());
-    home.start().stop_well();
-    history::fill(&home.data(), TASKS, u32::try_from(runs).unwrap());
-    let db = Connection::open(home.data().join("runwisp.db")).unwrap();
-    db.pragma_update(None, "synchronous", "OFF").unwrap();
-    db.execute_batch(&MIX.replace("SPACING", &spacing.to_string())).unwrap();
-    drop(db);
+    let home = filled(runs, spacing);
     let daemon = home.start();
     let mut caller = Caller::new(daemon.port, &daemon.login().token);
     daemon.forget_peak();
@@ -115,6 +109,18 @@ pub(crate) fn measure() {
     let peak = process::kib(daemon.pid(), "VmHWM");
     line("RSS at first and after each part", &format!("{memory} kB; peak {peak} KiB"), "flat");
     daemon.stop_well();
+}
+
+/// A home with so many runs in its database, one every `spacing` seconds.
+pub(crate) fn filled(runs: u64, spacing: u64) -> Home {
+    let home = Home::new(&config());
+    home.start().stop_well();
+    history::fill(&home.data(), TASKS, u32::try_from(runs).unwrap());
+    let db = Connection::open(home.data().join("runwisp.db")).unwrap();
+    db.pragma_update(None, "synchronous", "OFF").unwrap();
+    db.execute_batch(&MIX.replace("SPACING", &spacing.to_string())).unwrap();
+    drop(db);
+    home
 }
 
 fn all(query: &str) -> String {

@@ -42,7 +42,7 @@ pub(crate) fn rss(pid: u32) -> u64 {
 }
 
 /// How often threads of the process left the processor, by their own will or not.
-fn switches(pid: u32) -> u64 {
+pub(crate) fn switches(pid: u32) -> u64 {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status"));
     let texts = threads.filter_map(|thread| status(thread.unwrap()).ok());
@@ -53,7 +53,7 @@ fn switches(pid: u32) -> u64 {
         .sum()
 }
 
-fn number(text: &str, field: &str) -> u64 {
+pub(crate) fn number(text: &str, field: &str) -> u64 {
     let value = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     value.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -23,6 +23,14 @@ pub(crate) fn play(words: &[String]) -> bool {
         }
         ["tell", lines] => tell(lines.parse().unwrap()),
         ["lines", megabytes] => lines(megabytes.parse().unwrap()),
+        ["pour", file, megabytes] => {
+            stamp(file);
+            lines(megabytes.parse().unwrap());
+            stamp(file);
+            loop {
+                thread::park();
+            }
+        }
         _ => return false,
     }
     true

@@ -19,10 +19,6 @@ const PAGES: u64 = 300;
 pub(crate) fn measure() {
     let (lines, megabytes) = (setting("LINES", 1_000_000), setting("MEGABYTES", 1000));
     let home = Home::new("");
-    let printing = |name: &str, megabytes: u64| {
-        let script = script(&format!("lines {megabytes}"));
-        format!("[tasks.{name}]\nrun_on_start = true\nlog_max_size = \"0\"\nrun = '{script}'\n")
-    };
     let text = printing("pages", lines / 10_000) + &printing("raw", megabytes);
     home.write("runwisp.toml", text);
     let daemon = home.start();
@@ -37,29 +33,37 @@ pub(crate) fn measure() {
     daemon.stop_well();
 }
 
+/// A task that prints so much at the start.
+pub(crate) fn printing(name: &str, megabytes: u64) -> String {
+    let script = script(&format!("lines {megabytes}"));
+    format!("[tasks.{name}]\nrun_on_start = true\nlog_max_size = \"0\"\nrun = '{script}'\n")
+}
+
+/// Milliseconds of pages of 1,000 lines, spread over the whole log without order, and the same
+/// every time (Knuth's multiplier).
+pub(crate) fn anywhere(caller: &mut Caller, row: &Row, lines: u64) -> Vec<f64> {
+    times(caller, row, &|number| (number * 2_654_435_761 % (lines - 1000)).cast_signed())
+}
+
 fn pages(mut caller: Caller, row: &Row, lines: u64) {
-    // Spread over the whole log without order, and the same every time (Knuth's multiplier).
-    let anywhere = |number: u64| number * 2_654_435_761 % (lines - 1000);
-    type From<'a> = &'a dyn Fn(u64) -> i64;
-    let cases: [(&str, From<'_>); 4] = [
-        ("front", &|_| 0),
-        ("middle", &|_| (lines / 2).cast_signed()),
-        ("end", &|_| -1000),
-        ("anywhere", &|number| anywhere(number).cast_signed()),
-    ];
-    for (name, from) in cases {
-        let path = |number| {
-            let from = from(number);
-            format!("/api/tasks/pages/runs/{}/log?from={from}&limit=1000", row.id)
-        };
-        assert_eq!(
-            caller.get(&path(0)).1.windows(5).filter(|text| text == b"\"ts\":").count(),
-            1000
-        );
-        let times: Vec<f64> = (0..PAGES).map(|number| caller.time(&path(number))).collect();
+    let report = |name: &str, times: &[f64]| {
         let figure = format!("1,000 of {lines} lines, {name}");
-        line(&figure, &spread(&times), "p99 20 ms");
-    }
+        line(&figure, &spread(times), "p99 20 ms");
+    };
+    report("front", &times(&mut caller, row, &|_| 0));
+    report("middle", &times(&mut caller, row, &|_| (lines / 2).cast_signed()));
+    report("end", &times(&mut caller, row, &|_| -1000));
+    report("anywhere", &anywhere(&mut caller, row, lines));
+}
+
+fn times(caller: &mut Caller, row: &Row, from: &dyn Fn(u64) -> i64) -> Vec<f64> {
+    let path = |number| {
+        let (id, from) = (&row.id, from(number));
+        format!("/api/tasks/pages/runs/{id}/log?from={from}&limit=1000")
+    };
+    let first = caller.get(&path(0)).1;
+    assert_eq!(first.windows(5).filter(|text| text == b"\"ts\":").count(), 1000);
+    (0..PAGES).map(|number| caller.time(&path(number))).collect()
 }
 
 fn download(daemon: &Daemon<'_>, caller: &Caller, row: &Row) {

@@ -1,7 +1,8 @@
 //! A replica dies: how soon its successor is there.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -16,20 +17,25 @@ const DEATHS: usize = 30;
 const UP_FOR: Duration = Duration::from_millis(300);
 
 pub(crate) fn measure() {
-    line("    bare: wait and spawn again", &spread(&bare()), "");
+    let bare = bare(DEATHS, |file| {
+        let script = script(&format!("stay {}", file.display()));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-e", "-c", &script]);
+        command
+    });
+    line("    bare: wait and spawn again", &spread(&bare), "");
     line("killed to restarted, alone", &spread(&restarts("")), "worst 10 ms");
     line("    beside 1,000 idle runs", &spread(&restarts(&sleepers())), "worst 10 ms");
 }
 
 /// What a supervisor without rows, logs and limits would need.
-fn bare() -> Vec<f64> {
+pub(crate) fn bare(deaths: usize, stay: impl Fn(&Path) -> Command) -> Vec<f64> {
     let home = Home::new("");
     let file = home.path("stamps");
-    let script = script(&format!("stay {}", file.display()));
-    let spawn = || Command::new("/bin/sh").args(["-e", "-c", &script]).spawn().unwrap();
+    let spawn = || stay(&file).spawn().unwrap();
     let mut replica = spawn();
     let mut times = Vec::new();
-    for death in 1..=DEATHS {
+    for death in 1..=deaths {
         wait_until("the replica is up", PATIENCE, || stamps(&file).len() == death);
         let killed = now();
         replica.kill().unwrap();
@@ -61,19 +67,37 @@ fn restarts(others: &str) -> Vec<f64> {
             (stamps.len() == count).then(|| stamps[count - 1])
         })
     };
-    // Ready to send a signal at once, which a new process would need milliseconds for.
-    let mut killer = Command::new("/bin/sh").stdin(Stdio::piped()).spawn().unwrap();
-    let mut orders = killer.stdin.take().unwrap();
+    let mut killer = Killer::new();
     let mut times = Vec::new();
     for death in 1..=DEATHS {
         let (_, pid) = lives(death);
         thread::sleep(UP_FOR);
-        let killed = now();
-        writeln!(orders, "kill -KILL {pid}").unwrap();
+        let killed = killer.kill(pid);
         times.push((lives(death + 1).0 - killed) * 1000.0);
     }
-    drop(orders);
-    killer.wait().unwrap();
     daemon.stop_well();
     times
+}
+
+/// Ready to send a signal at once, which a new process would need milliseconds for.
+pub(crate) struct Killer(Child);
+
+impl Killer {
+    pub(crate) fn new() -> Killer {
+        Killer(Command::new("/bin/sh").stdin(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// When it was told to.
+    pub(crate) fn kill(&mut self, pid: u32) -> f64 {
+        let killed = now();
+        writeln!(self.0.stdin.as_mut().unwrap(), "kill -KILL {pid}").unwrap();
+        killed
+    }
+}
+
+impl Drop for Killer {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
 }

@@ -10,16 +10,18 @@ use rusqlite::Connection;
 use crate::harness::{Home, process, rows, wait_until};
 use crate::report::{line, quantile};
 
-const AT_ONCE: u32 = 16;
+pub(crate) const AT_ONCE: u32 = 16;
 const EACH: u32 = 600;
 const ROUNDS: usize = 3;
-const SCRIPT: &str = "echo x";
+pub(crate) const SCRIPT: &str = "echo x";
 
 pub(crate) fn measure() {
     let (mut rates, mut bare_rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare_rates.push(bare());
-        rates.push(catch_up());
+        bare_rates.push(bare(EACH / 2));
+        let (rate, memory) = catch_up(EACH);
+        println!("    one round: {rate:.0} a second, peak RSS {memory} KiB");
+        rates.push(rate);
     }
     let (rate, bare_rate) = (quantile(&rates, 0.5), quantile(&bare_rates, 0.5));
     let ratio = rate / bare_rate;
@@ -28,9 +30,10 @@ pub(crate) fn measure() {
     every_second(500);
 }
 
-/// Sixteen tasks, each with a line of missed ticks to make up for, one after the other.
-fn catch_up() -> f64 {
-    let missed = format!("catch_up = \"all\"\nmax_catch_up_runs = {EACH}\nmax_queued = 10000");
+/// Sixteen tasks, each with a line of missed ticks to make up for, one after the other: runs a
+/// second, and the daemon's peak RSS in KiB.
+pub(crate) fn catch_up(each: u32) -> (f64, u64) {
+    let missed = format!("catch_up = \"all\"\nmax_catch_up_runs = {each}\nmax_queued = 10000");
     let home = Home::new(&config(AT_ONCE, &format!("{missed}\ncron = \"* * * * * *\"")));
     let daemon = home.start();
     wait_until("the tasks have ticked", Duration::from_secs(10), || {
@@ -40,7 +43,7 @@ fn catch_up() -> f64 {
     let db = Connection::open(home.data().join("runwisp.db")).unwrap();
     db.execute_batch(&format!(
         "DELETE FROM runs;
-         UPDATE task_state SET last_tick_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{EACH} seconds')"
+         UPDATE task_state SET last_tick_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{each} seconds')"
     ))
     .unwrap();
     drop(db);
@@ -49,13 +52,12 @@ fn catch_up() -> f64 {
     let begun = Instant::now();
     wait_until("the missed runs are over", Duration::from_secs(120), || {
         thread::sleep(Duration::from_millis(50));
-        ended(&home) >= AT_ONCE * EACH
+        ended(&home) >= AT_ONCE * each
     });
     let rate = f64::from(ended(&home)) / begun.elapsed().as_secs_f64();
     let memory = process::kib(daemon.pid(), "VmHWM");
-    println!("    one round: {rate:.0} a second, peak RSS {memory} KiB");
     daemon.stop_well();
-    rate
+    (rate, memory)
 }
 
 /// So many tasks tick every second: whether the daemon keeps up.
@@ -88,7 +90,7 @@ fn ended(home: &Home) -> u32 {
 }
 
 /// Spawns and waits, without anything else.
-fn bare() -> f64 {
+pub(crate) fn bare(each: u32) -> f64 {
     let spawn = || {
         let mut command = Command::new("/bin/sh");
         command.args(["-e", "-c", SCRIPT]).stdin(Stdio::null()).stdout(Stdio::null());
@@ -97,8 +99,8 @@ fn bare() -> f64 {
     let begun = Instant::now();
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
-            scope.spawn(|| (0..EACH / 2).for_each(|_| spawn()));
+            scope.spawn(|| (0..each).for_each(|_| spawn()));
         }
     });
-    f64::from(AT_ONCE * (EACH / 2)) / begun.elapsed().as_secs_f64()
+    f64::from(AT_ONCE * each) / begun.elapsed().as_secs_f64()
 }

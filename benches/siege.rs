@@ -28,7 +28,7 @@ const DRIP: Duration = Duration::from_millis(20);
 pub(crate) fn measure() {
     let siege = Duration::from_secs(setting("SECONDS", 60));
     let tools = Home::new("");
-    let stamp = tick::build(&tools.path("stamp"));
+    let stamp = tick::build(&tools.path("stamp"), &[]);
     let home = Home::new("");
     let file = home.path("stamps");
     home.write("runwisp.toml", tick::config(JOBS, &stamp, &file));
@@ -46,7 +46,7 @@ pub(crate) fn measure() {
     calm.report("calm");
     let jobs = |since: f64| -> Vec<f64> {
         let begun = stamps(&file).into_iter().filter(|(at, _)| *at >= since).collect::<Vec<_>>();
-        tick::late(&begun)
+        tick::late(&begun, tick::PERIOD)
     };
     line("    tick to job", &spread(&jobs(calm.since)), "");
 

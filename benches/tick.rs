@@ -11,11 +11,11 @@ use crate::job::{now, stamps};
 use crate::report::{line, spread};
 
 /// Seconds from one tick to the next.
-const PERIOD: usize = 2;
+pub(crate) const PERIOD: u32 = 2;
 
 pub(crate) fn measure() {
     let tools = Home::new("");
-    let stamp = build(&tools.path("stamp"));
+    let stamp = build(&tools.path("stamp"), &[]);
     for (jobs, ticks, target) in [(1, 10, ""), (20, 20, "p99 10 ms"), (200, 5, "p99 250 ms")] {
         let home = Home::new("");
         let file = home.path("stamps");
@@ -24,19 +24,20 @@ pub(crate) fn measure() {
         let wanted = jobs * ticks;
         wait_until("all ticks fired", Duration::from_secs(300), || stamps(&file).len() >= wanted);
         daemon.stop_well();
-        line(&format!("tick to job, {jobs} jobs"), &spread(&late(&stamps(&file))), target);
+        line(&format!("tick to job, {jobs} jobs"), &spread(&late(&stamps(&file), PERIOD)), target);
 
         let bare = home.path("bare");
-        spawn_on_ticks(jobs, ticks, &stamp, &bare);
-        line("    bare spawns by one thread", &spread(&late(&stamps(&bare))), "");
+        spawn_on_ticks(1, jobs, ticks, PERIOD, &stamp, &bare);
+        line("    bare spawns by one thread", &spread(&late(&stamps(&bare), PERIOD)), "");
     }
 }
 
 /// The job: as little as says when it came to its first instruction.
-pub(crate) fn build(stamp: &Path) -> PathBuf {
+pub(crate) fn build(stamp: &Path, options: &[&str]) -> PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/stamp.c");
     let mut compiler = Command::new("cc");
-    compiler.args(["-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-o"]);
+    compiler.args(["-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"]);
+    compiler.args(options).arg("-o");
     assert!(compiler.args([stamp, Path::new(source)]).status().unwrap().success());
     stamp.to_owned()
 }
@@ -51,20 +52,35 @@ pub(crate) fn config(jobs: usize, shell: &Path, file: &Path) -> String {
     text
 }
 
-/// What a scheduler without rows, logs and limits would need.
-fn spawn_on_ticks(jobs: usize, ticks: usize, stamp: &Path, file: &Path) {
-    for _ in 0..ticks {
-        let period = PERIOD as f64;
-        thread::sleep(Duration::from_secs_f64(period - now() % period));
-        let spawn = |_| Command::new(stamp).arg("-c").arg(file).spawn().unwrap();
+/// What a scheduler without rows, logs and limits would need, with so many threads that spawn.
+pub(crate) fn spawn_on_ticks(
+    threads: usize,
+    jobs: usize,
+    ticks: usize,
+    period: u32,
+    stamp: &Path,
+    file: &Path,
+) {
+    let spawn = |_| Command::new(stamp).arg("-c").arg(file).spawn().unwrap();
+    let spawn_part = |jobs: usize| {
         let children: Vec<Child> = (0..jobs).map(spawn).collect();
         for mut child in children {
             assert!(child.wait().unwrap().success());
         }
+    };
+    for _ in 0..ticks {
+        let period = f64::from(period);
+        thread::sleep(Duration::from_secs_f64(period - now() % period));
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let part = jobs * (thread + 1) / threads - jobs * thread / threads;
+                scope.spawn(move || spawn_part(part));
+            }
+        });
     }
 }
 
 /// Milliseconds since the tick before each stamp.
-pub(crate) fn late(stamps: &[(f64, u32)]) -> Vec<f64> {
-    stamps.iter().map(|(at, _)| at % PERIOD as f64 * 1000.0).collect()
+pub(crate) fn late(stamps: &[(f64, u32)], period: u32) -> Vec<f64> {
+    stamps.iter().map(|(at, _)| at % f64::from(period) * 1000.0).collect()
 }

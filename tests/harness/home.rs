@@ -54,7 +54,7 @@ impl Home {
 
     /// The program, in this directory, with nothing of the caller's environment that it would heed.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_runwisp"));
+        let mut command = Command::new(program());
         command.current_dir(&self.dir).args(args).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -136,6 +136,12 @@ impl Home {
     pub(crate) fn log(&self, row: &Row) -> String {
         String::from_utf8_lossy(&self.run_file(row, ".log").unwrap_or_default()).into_owned()
     }
+}
+
+/// The program that is tested: the one built with the tests, unless `RUNWISP_PROGRAM` names another.
+pub(crate) fn program() -> PathBuf {
+    let given = std::env::var_os("RUNWISP_PROGRAM").map(PathBuf::from);
+    given.unwrap_or_else(|| env!("CARGO_BIN_EXE_runwisp").into())
 }
 
 impl Drop for Home {
