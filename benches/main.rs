@@ -22,6 +22,7 @@ mod pages;
 mod ready;
 mod report;
 mod restart;
+mod rivals;
 mod short;
 mod siege;
 mod size;
@@ -49,6 +50,11 @@ fn main() {
     // `cargo bench` adds `--bench`.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if job::play(&words) {
+        return;
+    }
+    if let Some(("rivals", groups)) = words.split_first().map(|(word, rest)| (word.as_str(), rest))
+    {
+        rivals::measure(groups);
         return;
     }
     for (name, measure) in GROUPS {
