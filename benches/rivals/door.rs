@@ -1,7 +1,8 @@
-//! What is answered over HTTP, which of all rivals only supervisord has at all.
+//! What is answered over HTTP. None of the others has a history to ask for.
 
 use std::time::Duration;
 
+use super::table::Cell;
 use super::{BARE, Bench, guarded, pick, two};
 use crate::caller::Caller;
 use crate::door::{Pair, pairs};
@@ -20,18 +21,35 @@ pub(crate) fn measure(bench: &mut Bench) {
         Err(reason) => bench.table.put("HTTP", "runwisp", Err(reason)),
         Ok(pairs) => {
             for Pair { path, clients, rate, bare, .. } in pairs {
-                let row = format!("`{path}`, {clients} clients, a second");
-                bench.table.put(&row, "runwisp", Ok(format!("{rate:.0}")));
+                let row = format!("`{path}`, {clients} at once: requests a second");
                 bench.table.put(&row, BARE, Ok(format!("{bare:.0}")));
+                put(bench, &row, Ok(format!("{rate:.0}")), "no HTTP");
             }
         }
     }
     let runs = pick(1_000_000, 10_000);
     let cell = guarded(|| Ok(list(runs)));
-    bench.table.put(&format!("Newest of {runs} runs, ms"), "runwisp", cell);
+    put(bench, &format!("Newest 50 of {runs} runs over HTTP, ms"), cell, "no history");
     let lines = pick(1_000_000, 100_000);
     let cell = guarded(|| Ok(page(lines)));
-    bench.table.put(&format!("1,000 of {lines} lines of a log, ms"), "runwisp", cell);
+    put(bench, &format!("1,000 of {lines} lines of a log over HTTP, ms"), cell, "no HTTP");
+}
+
+/// Ours, and why there is nothing of the others.
+fn put(bench: &mut Bench, row: &str, ours: Cell, lack: &str) {
+    bench.table.put(row, "runwisp", ours);
+    for rival in bench.rivals.iter().filter(|rival| rival.name() != "runwisp") {
+        let lack = match rival.name() {
+            "supervisord" => "its status page and XML-RPC answer other questions",
+            _ => lack,
+        };
+        bench.table.put(row, rival.name(), Err(lack.to_owned()));
+    }
+    bench.table.put(
+        row,
+        "systemd",
+        Err("its journal has a gateway of its own, not measured".into()),
+    );
 }
 
 fn list(runs: u64) -> String {

@@ -81,7 +81,8 @@ fn wake_ups(bench: &mut Bench) {
         let cell = cell.map(|alive| {
             format!("{:.1}", alive.switches().abs_diff(before) as f64 / minutes(begun))
         });
-        bench.table.put("Idle, 100 jobs: wake-ups a minute", rival.name(), cell);
+        let row = format!("Idle, {} jobs: wake-ups a minute", jobs.count);
+        bench.table.put(&row, rival.name(), cell);
     }
     for (row, cell) in late {
         bench.table.put(&row, "cron", cell);
