@@ -10,7 +10,7 @@ use crate::harness::{Home, process};
 use crate::job::{script, stamps};
 use crate::report::quantile;
 
-pub(crate) const HOW: &str = "Capture: 1 GB (journald: 100 MB) of lines of 100 bytes from one \
+pub(crate) const HOW: &str = "Capture: 1 GB (PM2, svlogd: 300 MB; journald: 100 MB) of lines of 100 bytes from one \
     process, first byte until the rival has neither used processor time nor written for half a \
     second; processor time of the rival's own processes; VmHWM of them. Rotation by default: \
     runwisp 100 MB, supervisord 50 MB and 10 old files, svlogd 1 MB and 10 old files, PM2 never; \
@@ -57,6 +57,7 @@ pub(crate) fn measure(bench: &mut Bench) {
 fn round(rival: &dyn Rival, output: Output) -> Result<[f64; 3], String> {
     let megabytes: u32 = match rival.name() {
         "systemd" => pick(100, 10),
+        "PM2" | "runit" => pick(300, 20),
         _ => pick(1000, 20),
     };
     let jobs = |home: &Home| Jobs {

@@ -10,7 +10,8 @@ use crate::harness::Home;
 use crate::job::stamps;
 
 pub(crate) const HOW: &str = "Ready: exec of the rival (PM2: of `pm2 start`) to the first \
-    instruction of the first of 10 jobs: services; with cron `@reboot`. Median / worst of 5 starts \
+    instruction of the first of 10 jobs: services; with cron `@reboot`, and the mounts before it are \
+    counted. Median / worst of 5 starts \
     after a first one in the same place.";
 
 pub(crate) fn measure(bench: &mut Bench) {
