@@ -31,7 +31,7 @@ pub(crate) fn measure(bench: &mut Bench) {
                     Ok(round) => rounds.push(round),
                     Err(reason) => break Err(reason),
                 }
-                if rounds.len() == pick(3, 1) || begun.elapsed() > Duration::from_secs(15) {
+                if rounds.len() == pick(3, 1) || begun.elapsed() > Duration::from_secs(8) {
                     break Ok(());
                 }
             };

@@ -27,7 +27,7 @@ pub(crate) fn measure(bench: &mut Bench) {
             }
         }
     }
-    let runs = pick(1_000_000, 10_000);
+    let runs = pick(300_000, 10_000);
     let cell = guarded(|| Ok(list(runs)));
     put(bench, &format!("Newest 50 of {runs} runs over HTTP, ms"), cell, "no history");
     let lines = pick(1_000_000, 100_000);

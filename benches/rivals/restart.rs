@@ -11,8 +11,8 @@ use crate::harness::Home;
 use crate::job::stamps;
 use crate::restart::{Killer, bare};
 
-pub(crate) const HOW: &str = "Restart: `kill -9` of a process that has been up for 1.3 to 2.2 s to the \
-    first instruction of its successor, median / worst of 12 deaths. No delay where there is a \
+pub(crate) const HOW: &str = "Restart: `kill -9` of a process that has been up for 1.3 to 2 s to the \
+    first instruction of its successor, median / worst of 10 deaths. No delay where there is a \
     setting (runwisp `restart_delay = \"0s\"`, systemd `RestartSec=0`); so long, because runit never \
     starts a process twice in a second and supervisord calls it failed before. bare: wait, spawn.";
 
@@ -22,7 +22,7 @@ const UP_FOR: Duration = Duration::from_millis(1200);
 const LONGER: Duration = Duration::from_millis(83);
 
 pub(crate) fn measure(bench: &mut Bench) {
-    let deaths: u32 = pick(12, 2);
+    let deaths: u32 = pick(10, 2);
     let stay = bench.tools.stay.clone();
     let jobs = |home: &Home| Jobs {
         count: 1,
