@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::harness::daemon::PATIENCE;
 use crate::harness::rows::Row;
-use crate::harness::{Home, http, process, rows, wait_for, wait_until};
+use crate::harness::{Home, http, process, wait_for, wait_until};
 
 #[test]
 fn the_processes_of_a_killed_daemon_do_not_run_beside_their_successors() {
@@ -133,4 +133,3 @@ fn a_backup_taken_while_it_runs_starts_elsewhere() {
     assert!(copy.ended("tick").is_some());
     daemon.stop_well();
 }
-
