@@ -130,11 +130,11 @@ pub(crate) fn capture(data: &[u8]) {
         let _ = fs::remove_file(place.file(file));
     }
     let on_full = if limit & 1 == 0 { OnFull::DropOld } else { OnFull::DropNew };
-    let max = (limit >= 64).then(|| u64::from(limit - 63) * 16);
+    let max = (limit >= 64).then(|| u64::from(limit - 63) * 64);
     let mut now = Timestamp::UNIX_EPOCH;
     let mut writer = LogWriter::new(place.clone(), LogLimit { max, on_full }, None, now);
     let mut given = [Vec::new(), Vec::new()];
-    for op in ops.iter().take(48) {
+    for op in ops.iter().take(16) {
         let stream = if op & 1 == 0 { Stream::Stdout } else { Stream::Stderr };
         let bytes: Vec<u8> = match op >> 1 & 7 {
             0 => b"a\n".to_vec(),
