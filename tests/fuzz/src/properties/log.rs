@@ -59,28 +59,41 @@ pub(crate) fn lines(data: &[u8]) {
     }
 }
 
-/// Files in memory, where there is such a place.
-fn place(name: &str) -> LogPlace {
-    let memory = Path::new("/dev/shm");
-    let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    let root: PathBuf = root.join(format!("runwisp-{name}-{}", std::process::id()));
-    let run: Ulid = "01JTQ6V6Z9M3XK2B8N4C7D5E1F".parse().expect("an id");
-    let place = LogPlace::new(&root, &JobName::new("a"), run, Timestamp::UNIX_EPOCH);
-    fs::create_dir_all(place.directory()).expect("there is room");
-    place
+/// Files in memory, where there is such a place. They go with it.
+struct Scratch {
+    root: PathBuf,
+    place: LogPlace,
+}
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let root = root.join(format!("runwisp-{name}-{}", std::process::id()));
+        let run: Ulid = "01JTQ6V6Z9M3XK2B8N4C7D5E1F".parse().expect("an id");
+        let place = LogPlace::new(&root, &JobName::new("a"), run, Timestamp::UNIX_EPOCH);
+        fs::create_dir_all(place.directory()).expect("there is room");
+        Scratch { root, place }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is a few bytes.
+        let _ = fs::remove_dir_all(&self.root);
+    }
 }
 
 /// Each file begins with a byte that says how long it is; 255 says that it is missing. Files that
 /// hold anything are read to their end, and no further.
 pub(crate) fn log(data: &[u8]) {
-    let place = place("log");
+    let scratch = Scratch::new("log");
+    let place = &scratch.place;
     let mut rest = data;
     let mut size = 0;
     for file in LogFile::ALL {
         let length = rest.split_off_first().map_or(255, |byte| usize::from(*byte));
         if length == 255 {
-            // It may not have been there.
-            let _ = fs::remove_file(place.file(file));
             continue;
         }
         let bytes = rest.split_off(..length.min(rest.len())).unwrap_or_default();
@@ -124,11 +137,8 @@ pub(crate) fn log(data: &[u8]) {
 /// its beginning where new ones are. The first byte is the limit and what comes of it.
 pub(crate) fn capture(data: &[u8]) {
     let Some((&limit, ops)) = data.split_first() else { return };
-    let place = place("capture");
-    for file in LogFile::ALL {
-        // It may not have been there.
-        let _ = fs::remove_file(place.file(file));
-    }
+    let scratch = Scratch::new("capture");
+    let place = scratch.place.clone();
     let on_full = if limit & 1 == 0 { OnFull::DropOld } else { OnFull::DropNew };
     let max = (limit >= 64).then(|| u64::from(limit - 63) * 64);
     let mut now = Timestamp::UNIX_EPOCH;
