@@ -25,6 +25,9 @@ pub(crate) fn play(words: &[String]) -> bool {
         ["lines", megabytes] => lines(megabytes.parse().unwrap()),
         ["pour", file, megabytes] => {
             stamp(file);
+            // Time to look at what the supervisor has used so far.
+            thread::sleep(Duration::from_secs(1));
+            stamp(file);
             lines(megabytes.parse().unwrap());
             stamp(file);
             loop {

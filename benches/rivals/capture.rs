@@ -74,9 +74,10 @@ fn round(rival: &dyn Rival, output: Output) -> Result<[f64; 3], String> {
                 stamps(&file).get(count - 1).map(|(at, _)| *at)
             })
         };
-        let first = some(1, 60)?;
+        some(1, 60)?;
         let before = trial.alive.processor();
-        some(2, 240)?;
+        let first = some(2, 60)?;
+        some(3, 240)?;
         let mut last = (0.0, 0);
         let mut changed = Instant::now();
         let mut end = 0.0;
