@@ -169,7 +169,7 @@ fn is_gone_for_good(home: &Home, delete: impl Fn() -> std::io::Result<()>) {
     assert!(!home.data().join("runwisp.db").exists());
     let daemon = busy::start(home, |_| ());
     busy::goes_on(home);
-    busy::settle(daemon, Allowed { crashed: true, rows_lost: true });
+    busy::settle(daemon, Allowed { crashed: true, rows_lost: true, ..Allowed::default() });
 }
 
 fn another_file_in_place_of_the_database_stays_as_it_is() {
