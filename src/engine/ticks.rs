@@ -18,9 +18,9 @@ const JUMP: SignedDuration = SignedDuration::from_secs(90);
 /// docs/running.md, When the clock jumps: set back by more, the new time counts for everybody.
 const FAR_BACK: SignedDuration = SignedDuration::from_hours(3);
 
-/// The first of two hundred ticks on one second are on their way to the disk, and then to their
-/// processes, while the others are decided.
-const TICKS_AT_ONCE: usize = 16;
+/// Two hundred ticks on one second are several commits: the first have their processes while the
+/// rows of the others are on their way to the disk.
+const CHANGES_AT_ONCE: usize = 32;
 
 /// Where the schedule of a task stands.
 #[derive(Debug)]
@@ -91,12 +91,9 @@ impl Ticking {
 }
 
 impl Engine {
-    /// Fires what is due, in order of time, then of name, so many at a time: what is left is due
-    /// at once, see [`Engine::patience`].
+    /// Fires everything that is due, in order of time, then of name.
     pub(super) fn fire_ticks(&mut self, now: Moment) {
-        for _ in 0..TICKS_AT_ONCE {
-            let due = self.ticks.first().filter(|(at, _)| *at <= now.wall);
-            let Some(&(at, lane)) = due else { return };
+        while let Some(&(at, lane)) = self.ticks.first().filter(|(at, _)| *at <= now.wall) {
             let ticking = self.lanes[lane].ticking.as_mut().expect("who ticks has a schedule");
             let tick = ticking.next.take().expect("a tick is queued for it");
             self.ticks.remove(&(at, lane));
@@ -114,6 +111,9 @@ impl Engine {
                         "this time came twice as the clocks went back; it ran the first time";
                     self.insert_ended(now, run, EndReason::DstSkipped, message);
                 }
+            }
+            if self.changes.len() >= CHANGES_AT_ONCE {
+                self.seal();
             }
         }
     }
