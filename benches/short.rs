@@ -85,7 +85,7 @@ fn config(tasks: u32, schedule: &str) -> String {
 
 /// Runs with a log that ended well.
 fn ended(home: &Home) -> u32 {
-    let sql = "SELECT count(*) FROM runs WHERE end_reason = 'success' AND log_lines = 1";
+    let sql = "SELECT ifnull(sum(count), 0) FROM run_counts WHERE outcome = 'success'";
     rows::value(&home.data(), sql)
 }
 
