@@ -131,14 +131,25 @@ impl Engine {
         live.run.phase = Phase::Ended { since, at, end: end.clone() };
         let run = live.run.clone();
         self.changes.push(Change::end(&run, since, at, end));
+        let lane = live.lane;
         self.publish_after(Event::RunEnded(run));
         self.after.push(After::Freed(id));
         if is_final {
             self.call_off_retry_of(now, id);
         }
+        self.hand_over(now, lane, id);
     }
 
-    /// The end is durable: the slot is free, and what follows may begin.
+    /// Whoever waits for the slot of a run that is over gets it in the same commit: a queue moves on
+    /// with one transaction for each run.
+    fn hand_over(&mut self, now: Moment, lane: usize, id: RunId) {
+        if !self.is_stopping() && !self.lanes[lane].waiting.is_empty() {
+            self.lanes[lane].active.retain(|&active| active != id);
+            self.start_waiting(now, lane);
+        }
+    }
+
+    /// The end is durable: the slot is free, unless it was handed over, and what follows may begin.
     pub(super) fn freed(&mut self, now: Moment, id: RunId) {
         let Some(live) = self.runs.remove(&id) else { return };
         let lane = live.lane;

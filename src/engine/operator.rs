@@ -112,6 +112,7 @@ impl Engine {
         let waiting: Vec<RunId> = self.lanes[lane].waiting.iter().copied().collect();
         let retries = self.timers.take_retries(lane);
         let leaving = self.lanes[lane].active.clone();
+        let handed_over = self.handed_over(lane);
         let dropped = waiting.len() + retries.len();
         for run in waiting {
             self.end_waiting(now, run, EndReason::Stopped, CANCELLED);
@@ -119,7 +120,7 @@ impl Engine {
         for retry in retries {
             self.call_off(now, retry);
         }
-        for &run in &leaving {
+        for &run in leaving.iter().chain(&handed_over) {
             let live = &self.runs[&run];
             let is_over = matches!(live.state, State::Ending { .. });
             if is_over && live.asked != Some(Cause::Operator) {
@@ -129,6 +130,17 @@ impl Engine {
             self.judge(run);
         }
         Outcome { created: Vec::new(), leaving, dropped }
+    }
+
+    /// Runs whose end is on its way to the disk and whose slot is somebody else's already.
+    fn handed_over(&self, lane: usize) -> Vec<RunId> {
+        let active = &self.lanes[lane].active;
+        let over = self.runs.iter().filter(|(id, live)| {
+            live.lane == lane && matches!(live.state, State::Ending { .. }) && !active.contains(id)
+        });
+        let mut ids: Vec<RunId> = over.map(|(id, _)| *id).collect();
+        ids.sort();
+        ids
     }
 
     fn pause(&mut self, now: Moment, lane: usize) -> Result<Outcome, Refusal> {

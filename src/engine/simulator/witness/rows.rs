@@ -110,6 +110,10 @@ impl Witness {
         }
         assert!(lane.active.contains(&id), "{id} ends with a slot");
         let job = &self.jobs[&seen.run.job];
+        if job.task().is_some() && !lane.waiting.is_empty() && self.stopping_since.is_none() {
+            // Its slot goes to whoever waits, in this commit.
+            lane.active.retain(|active| *active != id);
+        }
         let may_be_victim = job.task().is_some_and(|task| task.on_overlap == Overlap::Terminate);
         let Some((_, exit)) = &seen.exit else {
             assert!(!seen.was_spawned && (seen.asked || may_be_victim), "{id} never exited");
