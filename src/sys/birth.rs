@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 
 use crate::sys::child::Step;
 
-/// For the child until it executes. It needs a few hundred bytes; debug builds more. A quarter of
-/// the smallest stack that a thread of ours has.
-const STACK_BYTES: usize = 64 * 1024;
+/// For the child until it executes. It needs a few hundred bytes; debug builds more. The smallest
+/// stack that a thread of ours has is eight times as large.
+const STACK_BYTES: usize = 32 * 1024;
 /// Above the daemon's own score, so that the kernel takes a job first (docs/deployment.md, Memory).
 const OOM_SCORE_STEP: i32 = 200;
 /// The signals of the kernel are 1 to 64 (signal(7)); a set of them has eight bytes.
@@ -133,18 +133,14 @@ pub(super) fn oom_score() -> &'static [u8] {
 
 /// Memory for the child's first steps: a part of the stack of who starts it, which stands still
 /// meanwhile. A mapping of its own would cost every spawn two system calls, and a message to every
-/// processor that runs a thread of ours.
+/// processor that runs a thread of ours. Made where it lies, because to move it would touch it all.
 #[repr(align(16))]
-pub(super) struct Stack(MaybeUninit<[u8; STACK_BYTES]>);
+pub(super) struct Stack([u8; STACK_BYTES]);
 
 impl Stack {
-    pub(super) fn new() -> Stack {
-        Stack(MaybeUninit::uninit())
-    }
-
     /// Stacks grow down on every machine that Linux calls one of its main ones.
-    pub(super) fn top(&mut self) -> *mut c_void {
-        // SAFETY: one past the end of the array, whose size is a multiple of its alignment.
-        unsafe { self.0.as_mut_ptr().add(1).cast() }
+    pub(super) fn top(stack: &mut MaybeUninit<Stack>) -> *mut c_void {
+        // SAFETY: one past the end, and the size is a multiple of the alignment.
+        unsafe { stack.as_mut_ptr().add(1).cast() }
     }
 }

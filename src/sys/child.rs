@@ -9,6 +9,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
 
@@ -65,7 +66,7 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
     let create = |cause| SpawnError { step: Step::Create, cause };
     check_kernel().map_err(create)?;
     let null = null().map_err(create)?;
-    let mut stack = Stack::new();
+    let mut stack = MaybeUninit::uninit();
     let args: Vec<_> =
         program.args.iter().map(|arg| arg.as_ptr()).chain([std::ptr::null()]).collect();
     let env: Vec<_> =
@@ -88,7 +89,13 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
     // still until the child has executed or is gone (CLONE_VFORK), so everything that `plan`
     // points to outlives its use, and nobody touches `plan` or `pidfd` at the same time.
     let pid = check(unsafe {
-        libc::clone(begin, stack.top(), flags, (&raw mut plan).cast::<c_void>(), &raw mut pidfd)
+        libc::clone(
+            begin,
+            Stack::top(&mut stack),
+            flags,
+            (&raw mut plan).cast::<c_void>(),
+            &raw mut pidfd,
+        )
     });
     let cause = io::Error::last_os_error();
     set_mask(mask);

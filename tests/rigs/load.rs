@@ -38,9 +38,10 @@ fn a_thousand_runs_at_once_are_cheap_and_all_stop() {
 #[test]
 fn sixty_four_streams_of_one_flood_all_see_its_end() {
     const STREAMS: usize = 64;
-    const LINES: usize = 200_000;
+    // Every line is 64 events, which a debug build takes its time for.
+    let lines = super::count(5_000, 500_000);
     let home = Home::new(&format!(
-        "[tasks.flood]\nlog_max_size = \"2MB\"\nrun = 'sleep 1; seq {LINES}; echo the end'\n"
+        "[tasks.flood]\nlog_max_size = \"16KB\"\nrun = 'sleep 1; seq {lines}; echo the end'\n"
     ));
     let daemon = home.start();
     let answer = daemon.login().post("/api/tasks/flood/run", "");
@@ -63,7 +64,7 @@ fn sixty_four_streams_of_one_flood_all_see_its_end() {
     let peak = process::kib(daemon.pid(), "VmHWM");
     assert!(peak < 60_000, "{peak} KiB");
     let text = home.log(&home.ended("flood").unwrap());
-    assert!(text.ends_with("the end\n") && text.len() <= (2 << 20) + 65_536);
+    assert!(text.contains("\nthe end\n") && text.len() <= 2 * (16 << 10), "{}", text.len());
     daemon.stop_well();
 }
 
@@ -91,7 +92,10 @@ fn follow(home: &Home, path: &str) -> JoinHandle<String> {
             let number = data["n"].as_u64().unwrap();
             assert!(number >= next, "{number} after {next}");
             next = number + 1;
-            last = data["text"].as_str().unwrap().to_owned();
+            // What the daemon itself adds comes after the process is gone.
+            if data["stream"] == "stdout" {
+                last = data["text"].as_str().unwrap().to_owned();
+            }
         }
         panic!("a stream was cut behind {last:?}")
     })
