@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use crate::harness::daemon::PATIENCE;
+use crate::harness::login::Session;
 use crate::harness::rows::Row;
 use crate::harness::{Daemon, Home, http, process, rows, wait_until};
 
@@ -57,6 +58,15 @@ sleep 1.2
 leave 9
 '''
 
+[tasks.crowd]
+parallelism = 40
+on_overlap = "skip"
+run = '''
+. ./witness.sh
+sleep 1
+leave 0
+'''
+
 [services.server]
 restart_delay = "300ms"
 restart_backoff = "constant"
@@ -91,6 +101,15 @@ pub(super) fn home(more: &str) -> Home {
     home.write("witness.sh", WITNESS);
     fs::create_dir(home.path("witness")).unwrap();
     home
+}
+
+/// Starts more runs than there are idle threads: some of them need a new one.
+#[track_caller]
+pub(super) fn crowd(session: &Session) {
+    for _ in 0..40 {
+        let answer = session.post("/api/tasks/crowd/run", "");
+        assert!([200, 201].contains(&answer.status), "{answer:?}");
+    }
 }
 
 /// Waits until new runs of all kinds have ended as they do when nothing is wrong.

@@ -68,8 +68,8 @@ impl Ext4 {
     /// What the operator does then, once nobody uses it any more.
     pub(super) fn repair(&self) {
         run("umount", &[], &self.place);
-        // 1: errors were corrected (fsck(8)).
-        let check = Command::new("e2fsck").arg("-fp").arg(&self.image).output().unwrap();
+        // 1: errors were corrected (e2fsck(8)); some of them only for whoever says yes to it.
+        let check = Command::new("e2fsck").arg("-fy").arg(&self.image).output().unwrap();
         assert!(check.status.code().is_some_and(|code| code <= 1), "{check:?}");
         assert!(self.attach());
     }

@@ -65,9 +65,11 @@ fn a_lack_of_descriptors_passes() {
 fn a_lack_of_address_space_fails_runs_and_not_the_daemon() {
     let home = busy::home("");
     let daemon = busy::start(&home, |_| ());
+    let session = daemon.login();
     for (what, field) in [("as", "VmSize"), ("data", "VmData")] {
         let last = rows::all(&home.data()).last().unwrap().id.clone();
         let mut limited = u64::MAX;
+        let mut crowded = false;
         wait_until("runs are refused", PATIENCE, || {
             assert!(process::is_alive(daemon.pid()), "{what}");
             // Less than a thread asks for, enough for small needs of the others. Runs that end give
@@ -76,6 +78,9 @@ fn a_lack_of_address_space_fails_runs_and_not_the_daemon() {
             if room < limited {
                 limit(&daemon, what, &format!("{room}:"));
                 limited = room;
+            }
+            if !std::mem::replace(&mut crowded, true) {
+                busy::crowd(&session);
             }
             rows::all(&home.data()).iter().any(|row| {
                 row.id > last
