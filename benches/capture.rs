@@ -21,7 +21,7 @@ pub(crate) fn measure() {
         }
         let (rate, cat) = (quantile(&ours, 0.5), quantile(&bare, 0.5));
         let text = format!("{rate:.0} MB/s, {:.2} of {cat:.0} by cat, peak {peak} KiB", rate / cat);
-        line(&format!("capture, {name}"), &text, "0.60");
+        line(&format!("capture, {name}"), &text, "0.80");
     }
 }
 

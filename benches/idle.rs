@@ -20,7 +20,9 @@ pub(crate) fn measure() {
         let now = switches(daemon.pid());
         std::mem::replace(&mut before, now) == now
     });
-    line("idle, 100 tasks: RSS", &format!("{} kB", rss(daemon.pid()) / 1000), "7000 kB");
+    let few = rss(daemon.pid());
+    let text = format!("{} kB, anonymous {} kB", few / 1000, anonymous(daemon.pid()) / 1000);
+    line("idle, 100 tasks: RSS", &text, "6000 kB, 2000 kB");
     thread::sleep(WATCHED);
     let woken = switches(daemon.pid()).abs_diff(before);
     let figure = format!("idle, 100 tasks: wake-ups in {} s", WATCHED.as_secs());
@@ -31,14 +33,30 @@ pub(crate) fn measure() {
     let home = Home::new(&ready::config(10_000));
     let daemon = home.start();
     thread::sleep(Duration::from_secs(3));
-    line("idle, 10,000 tasks: RSS", &format!("{} kB", rss(daemon.pid()) / 1000), "");
+    let many = rss(daemon.pid());
     daemon.stop_well();
+    // The first start has written the anchors of all of them.
+    let daemon = home.start();
+    thread::sleep(Duration::from_secs(3));
+    let again = rss(daemon.pid());
+    daemon.stop_well();
+    let each = |all: u64| all.saturating_sub(few) / 9_900;
+    let text = format!("{} kB, {} bytes a task", many / 1000, each(many));
+    line("idle, 10,000 tasks: RSS after the first start", &text, "1024 bytes");
+    let text = format!("{} kB, {} bytes a task", again / 1000, each(again));
+    line("    and after the second", &text, "1024 bytes");
 }
 
 /// Bytes of memory in use.
 pub(crate) fn rss(pid: u32) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     1024 * number(&rollup, "Rss:")
+}
+
+/// Bytes of it that belong to no file.
+fn anonymous(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    1024 * number(&rollup, "Anonymous:")
 }
 
 /// How often threads of the process left the processor, by their own will or not.

@@ -17,24 +17,27 @@ pub(crate) const SCRIPT: &str = "echo x";
 
 pub(crate) fn measure() {
     let (mut rates, mut bare_rates) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    // None is removed before all are through: for half a minute after, ext4 without a journal passes
+    // over each freed inode whenever it looks for a free one.
+    let homes: [Home; ROUNDS] = std::array::from_fn(|_| Home::new(""));
+    for home in &homes {
         bare_rates.push(bare(EACH / 2));
-        let (rate, memory) = catch_up(EACH);
+        let (rate, memory) = catch_up(home, EACH);
         println!("    one round: {rate:.0} a second, peak RSS {memory} KiB");
         rates.push(rate);
     }
     let (rate, bare_rate) = (quantile(&rates, 0.5), quantile(&bare_rates, 0.5));
     let ratio = rate / bare_rate;
     let text = format!("{rate:.0} a second, {ratio:.2} of {bare_rate:.0} bare (n={ROUNDS})");
-    line("short jobs, 16 at once", &text, "500 a second");
+    line("short jobs, 16 at once", &text, "0.60 of bare");
     every_second(500);
 }
 
 /// Sixteen tasks, each with a line of missed ticks to make up for, one after the other: runs a
 /// second, and the daemon's peak RSS in KiB.
-pub(crate) fn catch_up(each: u32) -> (f64, u64) {
+pub(crate) fn catch_up(home: &Home, each: u32) -> (f64, u64) {
     let missed = format!("catch_up = \"all\"\nmax_catch_up_runs = {each}\nmax_queued = 10000");
-    let home = Home::new(&config(AT_ONCE, &format!("{missed}\ncron = \"* * * * * *\"")));
+    home.write("runwisp.toml", config(AT_ONCE, &format!("{missed}\ncron = \"* * * * * *\"")));
     let daemon = home.start();
     wait_until("the tasks have ticked", Duration::from_secs(10), || {
         rows::value::<u32>(&home.data(), "SELECT count(*) FROM task_state") == AT_ONCE
@@ -52,9 +55,9 @@ pub(crate) fn catch_up(each: u32) -> (f64, u64) {
     let begun = Instant::now();
     wait_until("the missed runs are over", Duration::from_secs(120), || {
         thread::sleep(Duration::from_millis(50));
-        ended(&home) >= AT_ONCE * each
+        ended(home) >= AT_ONCE * each
     });
-    let rate = f64::from(ended(&home)) / begun.elapsed().as_secs_f64();
+    let rate = f64::from(ended(home)) / begun.elapsed().as_secs_f64();
     let memory = process::kib(daemon.pid(), "VmHWM");
     daemon.stop_well();
     (rate, memory)

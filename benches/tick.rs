@@ -16,7 +16,9 @@ pub(crate) const PERIOD: u32 = 2;
 pub(crate) fn measure() {
     let tools = Home::new("");
     let stamp = build(&tools.path("stamp"), &[]);
-    for (jobs, ticks, target) in [(1, 10, ""), (20, 20, "p99 10 ms"), (200, 5, "p99 250 ms")] {
+    for (jobs, ticks, target) in
+        [(1, 10, ""), (20, 20, "p99 5 ms"), (200, 5, "p99 1.5 of 16 threads")]
+    {
         let home = Home::new("");
         let file = home.path("stamps");
         home.write("runwisp.toml", config(jobs, &stamp, &file));
@@ -26,9 +28,12 @@ pub(crate) fn measure() {
         daemon.stop_well();
         line(&format!("tick to job, {jobs} jobs"), &spread(&late(&stamps(&file), PERIOD)), target);
 
-        let bare = home.path("bare");
-        spawn_on_ticks(1, jobs, ticks, PERIOD, &stamp, &bare);
-        line("    bare spawns by one thread", &spread(&late(&stamps(&bare), PERIOD)), "");
+        for threads in [1, 16] {
+            let bare = home.path(&format!("bare-{threads}"));
+            spawn_on_ticks(threads, jobs, ticks, PERIOD, &stamp, &bare);
+            let text = spread(&late(&stamps(&bare), PERIOD));
+            line(&format!("    bare spawns, threads: {threads}"), &text, "");
+        }
     }
 }
 

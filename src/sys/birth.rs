@@ -135,7 +135,7 @@ pub(super) fn oom_score() -> &'static [u8] {
 /// meanwhile. A mapping of its own would cost every spawn two system calls, and a message to every
 /// processor that runs a thread of ours. Made where it lies, because to move it would touch it all.
 #[repr(align(16))]
-pub(super) struct Stack([u8; STACK_BYTES]);
+pub(super) struct Stack(#[expect(dead_code, reason = "the room is what counts")] [u8; STACK_BYTES]);
 
 impl Stack {
     /// Stacks grow down on every machine that Linux calls one of its main ones.
