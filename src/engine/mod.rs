@@ -1,8 +1,8 @@
 //! The engine: decides what runs when. A value without I/O, clock or thread. Whatever
 //! happens is an [`Input`], whatever is to be done is an [`Effect`].
 //!
-//! Durable, then visible: the changes that one input causes go out together in one
-//! [`Effect::Commit`] (or in a few, one after the other, where many ticks are due), and what hangs on them (a process, an event, a freed slot, an answer)
+//! Durable, then visible: all changes that one input causes go out together in one
+//! [`Effect::Commit`], and what hangs on them (a process, an event, a freed slot, an answer)
 //! follows only when [`Input::Committed`] has come back.
 
 mod admission;
@@ -255,21 +255,16 @@ impl Engine {
         [timer, tick].into_iter().flatten().min()
     }
 
+    /// One commit for everything the input caused.
     fn finish(&mut self) -> Vec<Effect> {
-        self.seal();
+        if !self.changes.is_empty() || !self.after.is_empty() {
+            self.commits += 1;
+            let id = CommitId(self.commits);
+            self.awaiting.push_back((id, std::mem::take(&mut self.after)));
+            self.effects.push(Effect::Commit { id, changes: std::mem::take(&mut self.changes) });
+        }
         self.effects.append(&mut self.way_out);
         std::mem::take(&mut self.effects)
-    }
-
-    /// One commit for what the input has caused so far. Most inputs come to one altogether.
-    fn seal(&mut self) {
-        if self.changes.is_empty() && self.after.is_empty() {
-            return;
-        }
-        self.commits += 1;
-        let id = CommitId(self.commits);
-        self.awaiting.push_back((id, std::mem::take(&mut self.after)));
-        self.effects.push(Effect::Commit { id, changes: std::mem::take(&mut self.changes) });
     }
 
     fn committed(&mut self, now: Moment, id: CommitId) {

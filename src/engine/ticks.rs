@@ -18,10 +18,6 @@ const JUMP: SignedDuration = SignedDuration::from_secs(90);
 /// docs/running.md, When the clock jumps: set back by more, the new time counts for everybody.
 const FAR_BACK: SignedDuration = SignedDuration::from_hours(3);
 
-/// Two hundred ticks on one second are several commits: the first have their processes while the
-/// rows of the others are on their way to the disk.
-const CHANGES_AT_ONCE: usize = 32;
-
 /// Where the schedule of a task stands.
 #[derive(Debug)]
 pub(super) struct Ticking {
@@ -111,9 +107,6 @@ impl Engine {
                         "this time came twice as the clocks went back; it ran the first time";
                     self.insert_ended(now, run, EndReason::DstSkipped, message);
                 }
-            }
-            if self.changes.len() >= CHANGES_AT_ONCE {
-                self.seal();
             }
         }
     }

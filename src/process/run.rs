@@ -21,12 +21,13 @@ use crate::process::begin::{Process, begin};
 use crate::process::crew::Crew;
 use crate::process::spec::Spec;
 use crate::process::watch::{Order, Seen, Watch};
-use crate::sys::{error_text, pipe, poll, signals};
+use crate::sys::{error_text, poll, signals};
 use crate::threads;
 
-/// What is read at once. Whoever fills a buffer gets the next larger one; the second is what a
-/// pipe holds (pipe(7)), with the third the pipe itself grows.
-const BUFFER_BYTES: [usize; 3] = [4 << 10, 64 << 10, 256 << 10];
+/// What is read at once: little at first, and as much as a pipe holds (pipe(7)) from whoever
+/// fills that.
+const FIRST_BUFFER_BYTES: usize = 4 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 /// How often `/proc` is looked at while a group dies: soon at first, then less and less often.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -163,15 +164,15 @@ impl<'a> Execution<'a> {
     fn read(&mut self, place: usize) {
         let Some(pipe) = &mut self.pipes[place] else { return };
         if self.buffer.is_empty() {
-            self.buffer = vec![0; BUFFER_BYTES[0]];
+            self.buffer = vec![0; FIRST_BUFFER_BYTES];
         }
         match pipe.read(&mut self.buffer) {
             Ok(length @ 1..) => {
                 let now = self.clock.now().wall;
                 let verdict = self.log.take(now, STREAMS[place], &self.buffer[..length]);
                 self.obey(verdict);
-                if length == self.buffer.len() {
-                    self.read_more(place);
+                if length == self.buffer.len() && length < BUFFER_BYTES {
+                    self.buffer = vec![0; BUFFER_BYTES];
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -181,20 +182,6 @@ impl<'a> Execution<'a> {
                     self.see(Seen::PipesClosed);
                 }
             }
-        }
-    }
-
-    /// A process that prints faster than we read waits less with a larger pipe.
-    fn read_more(&mut self, place: usize) {
-        let larger = BUFFER_BYTES.into_iter().find(|bytes| *bytes > self.buffer.len());
-        if let Some(bytes) = larger {
-            self.buffer = vec![0; bytes];
-        }
-        if self.buffer.len() == BUFFER_BYTES[2]
-            && let Some(pipe) = &self.pipes[place]
-        {
-            // A user with many large pipes gets no more of them (pipe(7)); this one stays as it is.
-            let _ = pipe::grow(pipe.as_fd(), BUFFER_BYTES[2]);
         }
     }
 

@@ -30,10 +30,6 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(5),
 ];
 
-/// A transaction takes no more changes when it has so many: those who wait for the first go on while
-/// the next are written.
-const MOST_AT_ONCE: usize = 64;
-
 /// How long it may wait that the process of a run is known: most runs that are so short need no
 /// such row, and a daemon that dies meanwhile finds the process by the run id in its environment.
 const UNHURRIED: Duration = Duration::from_millis(50);
@@ -215,9 +211,6 @@ impl Desk {
     fn gather(&mut self) {
         let mut until = None;
         while !self.closing {
-            if self.waiting.changes.len() >= MOST_AT_ONCE {
-                return;
-            }
             if let Ok(message) = self.receiver.try_recv() {
                 self.take(message);
                 continue;

@@ -15,7 +15,6 @@ pub(crate) mod group;
 pub(crate) mod limits;
 pub(crate) mod memory;
 pub(crate) mod peer;
-pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod sendfile;
