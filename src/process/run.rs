@@ -24,9 +24,8 @@ use crate::process::watch::{Order, Seen, Watch};
 use crate::sys::{error_text, poll, signals};
 use crate::threads;
 
-/// What is read at once: little at first, and as much as a pipe holds (pipe(7)) from whoever
-/// fills that.
-const FIRST_BUFFER_BYTES: usize = 4 * 1024;
+/// What a pipe holds at most (pipe(7)); it is only taken when there is output. With less, what was
+/// printed to stderr would come before what was printed to stdout and did not fit.
 const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 /// How often `/proc` is looked at while a group dies: soon at first, then less and less often.
@@ -164,16 +163,13 @@ impl<'a> Execution<'a> {
     fn read(&mut self, place: usize) {
         let Some(pipe) = &mut self.pipes[place] else { return };
         if self.buffer.is_empty() {
-            self.buffer = vec![0; FIRST_BUFFER_BYTES];
+            self.buffer = vec![0; BUFFER_BYTES];
         }
         match pipe.read(&mut self.buffer) {
             Ok(length @ 1..) => {
                 let now = self.clock.now().wall;
                 let verdict = self.log.take(now, STREAMS[place], &self.buffer[..length]);
                 self.obey(verdict);
-                if length == self.buffer.len() && length < BUFFER_BYTES {
-                    self.buffer = vec![0; BUFFER_BYTES];
-                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => {
