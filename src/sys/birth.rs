@@ -9,8 +9,7 @@ use std::sync::OnceLock;
 
 use crate::sys::child::Step;
 
-/// For the child until it executes. It needs a few hundred bytes; debug builds more. The smallest
-/// stack that a thread of ours has is eight times as large.
+/// For the child until it executes. It needs a few hundred bytes; debug builds more.
 const STACK_BYTES: usize = 32 * 1024;
 /// Above the daemon's own score, so that the kernel takes a job first (docs/deployment.md, Memory).
 const OOM_SCORE_STEP: i32 = 200;
@@ -131,9 +130,9 @@ pub(super) fn oom_score() -> &'static [u8] {
     score.as_bytes()
 }
 
-/// Memory for the child's first steps: a part of the stack of who starts it, which stands still
-/// meanwhile. A mapping of its own would cost every spawn two system calls, and a message to every
-/// processor that runs a thread of ours. Made where it lies, because to move it would touch it all.
+/// Memory for the child's first steps, from the heap. A mapping of its own would cost every spawn two
+/// system calls, and a message to every processor that runs a thread of ours; a part of the caller's
+/// stack would be touched page by page when its function begins, and stay with the thread.
 #[repr(align(16))]
 pub(super) struct Stack(#[expect(dead_code, reason = "the room is what counts")] [u8; STACK_BYTES]);
 

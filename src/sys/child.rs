@@ -9,7 +9,6 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::fs;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
 
@@ -66,7 +65,7 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
     let create = |cause| SpawnError { step: Step::Create, cause };
     check_kernel().map_err(create)?;
     let null = null().map_err(create)?;
-    let mut stack = MaybeUninit::uninit();
+    let mut stack = Box::new_uninit();
     let args: Vec<_> =
         program.args.iter().map(|arg| arg.as_ptr()).chain([std::ptr::null()]).collect();
     let env: Vec<_> =
