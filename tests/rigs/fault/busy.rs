@@ -108,7 +108,8 @@ pub(super) fn home(more: &str) -> Home {
 pub(super) fn crowd(session: &Session) {
     for _ in 0..40 {
         let answer = session.post("/api/tasks/crowd/run", "");
-        assert!([200, 201].contains(&answer.status), "{answer:?}");
+        // With no memory left even an answer may find no thread.
+        assert!([200, 201, 503].contains(&answer.status), "{answer:?}");
     }
 }
 
