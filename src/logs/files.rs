@@ -17,12 +17,9 @@ use crate::logs::limit::Segment;
 use crate::logs::meta::Meta;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::sys;
-use crate::threads;
 
 pub(super) const FILE_MODE: u32 = 0o644;
 pub(super) const DIRECTORY_MODE: u32 = 0o700;
-/// Bytes from which on it takes long to give back the space of a file.
-const LARGE: u64 = 8 << 20;
 /// Enough for `[SYSTEM] Log output stopped: ` and any text of strerror(3).
 const NOTICE_ROOM: usize = 128;
 
@@ -169,7 +166,7 @@ impl Files {
         may_be_missing(fs::remove_file(self.place.file(LogFile::PreviousIndex)))?;
         may_be_missing(fs::remove_file(self.place.file(LogFile::PreviousTimes)))?;
         // Renamed over, ext4 would first write the whole new file out (auto_da_alloc, ext4(5)).
-        remove_aside(&self.place.file(LogFile::Previous))?;
+        may_be_missing(fs::remove_file(self.place.file(LogFile::Previous)))?;
         fs::rename(self.place.file(LogFile::Log), self.place.file(LogFile::Previous))?;
         self.index.put_aside(&self.place, LogFile::PreviousIndex)?;
         self.times_file.put_aside(&self.place, LogFile::PreviousTimes)?;
@@ -287,19 +284,6 @@ fn may_be_missing(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// Removes a file that may be missing. The space of a large one is given back by another thread:
-/// that takes a tenth of the time in which the process fills the next one.
-fn remove_aside(path: &Path) -> io::Result<()> {
-    let old =
-        File::open(path).ok().filter(|old| old.metadata().is_ok_and(|file| file.len() >= LARGE));
-    may_be_missing(fs::remove_file(path))?;
-    if let Some(old) = old {
-        // Where there is no thread to be had, it is closed right here.
-        let _ = threads::spawn_small("unlink", move || drop(old));
-    }
-    Ok(())
 }
 
 /// Writes both with as few calls as the system allows; says how much got through.

@@ -1,6 +1,6 @@
 //! The threads of runs. Each run has one to itself; one that has ended a run waits a moment for
-//! the next, because a thread costs a short run a tenth of its time and the main thread most of
-//! what it does for a tick.
+//! the next, because the birth and the end of a thread are some fifteen system calls, one of them
+//! on the main thread while others are due.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

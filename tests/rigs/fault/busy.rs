@@ -310,11 +310,6 @@ pub(super) fn pass(time: Duration) {
     wait_until("time passes", time + PATIENCE, || begun.elapsed() >= time);
 }
 
-/// Whether the long form was asked for.
-pub(super) fn is_long() -> bool {
-    std::env::var_os("RUNWISP_RIG_LONG").is_some_and(|value| value == "1")
-}
-
 /// A little generator (Steele's splitmix64). `RUNWISP_RIG_SEED` repeats what it gave before.
 pub(super) struct Dice(u64);
 

@@ -9,6 +9,7 @@ use super::inject::{Call, Injector};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::rows::Row;
 use crate::harness::{Home, http, is_root, process, rows, skip, wait_until};
+use crate::rigs::is_long;
 
 #[test]
 fn a_broken_or_read_only_disk_takes_nothing_that_was_recorded() {
@@ -241,7 +242,7 @@ fn random_faults_come_and_go() {
     let mut dice = Dice::new("random faults");
     let disk = [Open, Read, Write, Sync, Rename, Unlink, Mkdir];
     let errors = [libc::EIO, libc::EROFS, libc::ENOSPC, libc::EDQUOT, libc::EACCES, libc::ENFILE];
-    for _ in 0..if busy::is_long() { 60 } else { 4 } {
+    for _ in 0..if is_long() { 60 } else { 4 } {
         let every = 1 + dice.below(4) as u32;
         match dice.below(4) {
             0 => injector.set(&[Thread, Clone], libc::EAGAIN, every, Path::new("")),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::busy::{self, Allowed, Said};
 use crate::harness::daemon::PATIENCE;
 use crate::harness::{Home, http, process, wait_until};
+use crate::rigs::is_long;
 
 #[test]
 fn a_locked_database_delays_and_loses_nothing() {
@@ -29,7 +30,7 @@ fn a_database_that_is_taken_away_is_missed() {
 
 /// Longer than SQLite waits by itself, in the short form too.
 fn lock_time() -> Duration {
-    Duration::from_millis(if busy::is_long() { 30_000 } else { 5_500 })
+    Duration::from_millis(if is_long() { 30_000 } else { 5_500 })
 }
 
 /// Another program that has begun to write.
@@ -85,7 +86,7 @@ fn a_lock_of_another_program_delays_the_start() {
     let mut daemon = home.launch();
     busy::pass(Duration::from_millis(5500));
     assert!(!daemon.is_healthy());
-    if busy::is_long() {
+    if is_long() {
         wait_until("it gives up", 2 * PATIENCE, || !process::is_alive(daemon.pid()));
         assert_eq!(daemon.wait().code(), Some(1));
         assert!(home.read("stderr").contains("database is locked"));
@@ -156,7 +157,7 @@ fn is_gone_for_good(home: &Home, delete: impl Fn() -> std::io::Result<()>) {
     busy::pass(Duration::from_millis(500));
     assert!(daemon.is_healthy());
     said.assert_once(&["[ERROR] cannot write database "]);
-    if busy::is_long() {
+    if is_long() {
         let begun = Instant::now();
         wait_until("it gives up", 6 * PATIENCE, || !process::is_alive(daemon.pid()));
         assert!(begun.elapsed() > Duration::from_secs(50), "{:?}", begun.elapsed());

@@ -6,6 +6,7 @@ use super::busy::{self, Allowed, Dice, Said};
 use super::disk::SmallDisk;
 use crate::harness::daemon::PATIENCE;
 use crate::harness::{http, is_root, process, rows, skip, wait_until};
+use crate::rigs::is_long;
 
 #[test]
 fn full_disks_lose_no_outcome() {
@@ -21,11 +22,11 @@ fn a_full_disk_loses_no_outcome() {
     }
     let home = busy::home("");
     // Room for all that is printed meanwhile.
-    let disk = SmallDisk::mount(home.data(), if busy::is_long() { 64 } else { 12 });
+    let disk = SmallDisk::mount(home.data(), if is_long() { 64 } else { 12 });
     let daemon = busy::start(&home, |_| ());
     let before = rows::all(&home.data());
     let mut dice = Dice::new("full disk");
-    for _ in 0..if busy::is_long() { 25 } else { 2 } {
+    for _ in 0..if is_long() { 25 } else { 2 } {
         busy::pass(dice.millis(700));
         let said = Said::listen(&home);
         disk.fill();
