@@ -13,6 +13,7 @@ mod inbox;
 mod logging;
 mod logs;
 mod model;
+mod notify;
 mod process;
 mod sampler;
 mod store;

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 7] = [
     &["auth", "engine", "config"],
     &[
         "hub", "board", "inbox", "threads", "sys", "process", "logs", "store", "sweep", "logging",
-        "sampler",
+        "sampler", "notify",
     ],
     &["web"],
     &["main", "cli", "daemon"],

@@ -9,3 +9,4 @@ pub(crate) mod sentence;
 pub(crate) mod suggest;
 pub(crate) mod time;
 pub(crate) mod ulid;
+pub(crate) mod words;

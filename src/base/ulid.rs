@@ -51,6 +51,19 @@ impl FromStr for Ulid {
     }
 }
 
+impl serde::Serialize for Ulid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Ulid {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Ulid, D::Error> {
+        let text = <std::borrow::Cow<'de, str> as serde::Deserialize<'de>>::deserialize(from)?;
+        text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not an id")))
+    }
+}
+
 /// Makes ids that strictly increase, even inside one millisecond and when the clock is set back.
 #[derive(Clone, Debug)]
 pub(crate) struct Ulids {

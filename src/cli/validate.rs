@@ -43,7 +43,7 @@ fn human(config: &Config) -> Outcome {
         escape(&config.path.to_string_lossy()),
         counted(count(config, Kind::Task), "task"),
         counted(count(config, Kind::Service), "service"),
-        counted(config.notifiers, "notifier"),
+        counted(config.notify.notifiers.len(), "notifier"),
         config.timezone
     );
     let stderr = config.warnings.iter().map(|warning| format!("{warning}\n")).collect();

@@ -9,6 +9,7 @@ use super::notify::Channels;
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
 use super::{access, process, service, task};
+use crate::model::alert::TROUBLE;
 use crate::model::job::{Job, JobName, Kind, Process, Work};
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
@@ -60,6 +61,9 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         keep: own.keep,
         stop: own.stop,
         process: Process { env: own.env, working_dir, shell: own.shell },
+        failures: Arc::default(),
+        alerts: Arc::default(),
+        raises: TROUBLE,
         work,
     }
 }

@@ -32,6 +32,7 @@ pub(crate) use problem::{Problem, Problems};
 
 use crate::auth::proxy::Proxies;
 use crate::model::job::{Job, Keep, Kind, log_directory};
+use crate::model::notifier::{Heartbeat, Notify};
 use inherit::Inherited;
 use problem::Report;
 use surroundings::{Surroundings, Zone, Zones};
@@ -56,8 +57,9 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Proxies,
     /// For the runs of jobs that are no longer in the file.
     pub(crate) default_keep: Keep,
-    /// How many notifiers are declared.
-    pub(crate) notifiers: usize,
+    pub(crate) notify: Notify,
+    /// The dead-man switch of the daemon itself, and how often it is told that all is well.
+    pub(crate) heartbeat: Option<(Heartbeat, Duration)>,
     /// In the order of their lines.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -127,7 +129,7 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
     let default_keep = defaults.keep;
     let timezone = zone.name.to_string();
     let channels = notify::read(&root);
-    let notifiers = channels.count();
+    let notify = Notify::default();
     let context = job::Context { surroundings, zones, zone, shutdown_timeout, channels, defaults };
     let jobs = read_jobs(&root, &context);
     if jobs.is_empty() {
@@ -144,7 +146,8 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
         external_url,
         trusted_proxies,
         default_keep,
-        notifiers,
+        notify,
+        heartbeat: None,
         warnings: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs for tests: plain ones, to be altered where a test cares.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -65,6 +66,9 @@ fn job(name: &str, work: Work) -> Job {
             working_dir: None,
             shell: Path::new("/bin/sh").into(),
         },
+        failures: Arc::default(),
+        alerts: Arc::default(),
+        raises: crate::model::alert::FAILURES,
         work,
     }
 }

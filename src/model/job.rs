@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::words::as_words;
 use crate::cron::Schedule;
+use crate::model::alert::Kinds;
+use crate::model::failures::Failures;
+use crate::model::notifier::JobAlerts;
 
 /// The name of a task or service: its identity everywhere (docs/configuration.md, Names).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +66,11 @@ pub(crate) struct Job {
     pub(crate) keep: Keep,
     pub(crate) stop: Stop,
     pub(crate) process: Process,
+    /// Which outcomes are failures.
+    pub(crate) failures: Arc<Failures>,
+    pub(crate) alerts: Arc<JobAlerts>,
+    /// What somebody wants to be told of it.
+    pub(crate) raises: Kinds,
     pub(crate) work: Work,
 }
 
@@ -110,7 +119,11 @@ pub(crate) enum Kind {
     Service,
 }
 
+as_words!(Kind);
+
 impl Kind {
+    pub(crate) const ALL: [Kind; 2] = [Kind::Task, Kind::Service];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Kind::Task => "task",

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::base::ulid::Ulid;
+use crate::base::words::as_words;
 use crate::model::job::{JobName, Kind};
 
 /// The id of a run.
@@ -211,6 +212,30 @@ pub(crate) enum Cause {
     Superseded,
     /// The daemon stops.
     Shutdown,
+}
+
+as_words!(EndReason, Trigger, Cause);
+
+impl Cause {
+    pub(crate) const ALL: [Cause; 6] = [
+        Cause::Timeout,
+        Cause::LogOverflow,
+        Cause::DiskPressure,
+        Cause::Operator,
+        Cause::Superseded,
+        Cause::Shutdown,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Cause::Timeout => "timeout",
+            Cause::LogOverflow => "log_overflow",
+            Cause::DiskPressure => "disk_pressure",
+            Cause::Operator => "operator",
+            Cause::Superseded => "superseded",
+            Cause::Shutdown => "shutdown",
+        }
+    }
 }
 
 /// What a run's thread reports when the run is over.

@@ -144,6 +144,9 @@ fn task(script: &str) -> Job {
         keep: Keep { runs: None, age: None },
         stop,
         process: Process { env: [].into(), working_dir: None, shell: Path::new("/bin/sh").into() },
+        failures: Arc::default(),
+        alerts: Arc::default(),
+        raises: crate::model::alert::FAILURES,
         work: Work::Task(work),
     }
 }

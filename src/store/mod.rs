@@ -316,7 +316,7 @@ mod tests {
                 ("temp_store", Value::from(2)),
                 ("wal_autocheckpoint", Value::from(1000)),
                 ("auto_vacuum", Value::from(2)),
-                ("user_version", Value::from(3)),
+                ("user_version", Value::from(5)),
             ];
             for (name, value) in expected {
                 assert_eq!(pragma(&store, name), value, "{name}");
@@ -376,10 +376,10 @@ mod tests {
                 plain("CREATE TABLE t (x); PRAGMA user_version = 1"),
                 "it is not a database of runwisp",
             ),
-            (newer, "was written by a newer version (schema 9, this build knows 3)"),
+            (newer, "was written by a newer version (schema 9, this build knows 5)"),
             (
-                plain("PRAGMA user_version = 4"),
-                "was written by a newer version (schema 4, this build knows 3)",
+                plain("PRAGMA user_version = 6"),
+                "was written by a newer version (schema 6, this build knows 5)",
             ),
         ];
         for (content, cause) in table {

@@ -4,10 +4,12 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_runs.sql"),
     include_str!("migrations/0002_door.sql"),
     include_str!("migrations/0003_open_runs.sql"),
+    include_str!("migrations/0004_snapshots.sql"),
+    include_str!("migrations/0005_alerts.sql"),
 ];
 
 /// The schema that this build writes.

@@ -29,9 +29,9 @@ fn a_file_with_everything_loads() {
          kind = [\"run.failed\", \"log.disk_pressure\"]\ntask = \"db-[a-z]*\"\nseverity = \"warn\"\n{}",
         with_task("notify_on_failure = []\nnotify_on_success = [\"me\", \"me\"]")
     ));
-    assert_eq!(config.notifiers, 4);
+    assert_eq!(config.notify.notifiers.len(), 4);
     assert_eq!(config.warnings, []);
-    assert_eq!(good("[notify]\ndefault_notifiers = []\n").notifiers, 0);
+    assert_eq!(good("[notify]\ndefault_notifiers = []\n").notify.notifiers.len(), 0);
 }
 
 #[test]

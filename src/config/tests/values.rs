@@ -198,7 +198,7 @@ fn other_spellings_mean_the_same() {
          keep_notifications = 5\nkeep_for = \"1d\"\ncoalesce_limit = 3\n",
     );
     assert_eq!(config.timezone, "Asia/Tokyo");
-    assert_eq!(config.notifiers, 1);
+    assert_eq!(config.notify.notifiers.len(), 1);
     assert!(!job(&config, "t").api_trigger);
     assert_eq!(job(&config, "t").log.on_full, OnFull::KillTask);
     let task = task(&config, "t");

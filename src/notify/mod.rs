@@ -1,0 +1,35 @@
+//! Tells people what happened: the feed behind the bell, and messages that leave the machine
+//! (docs/notifications.md).
+//!
+//! An alert is written down in the transaction of what it is about. The thread `notify` takes it
+//! from there, decides who is to be told and when, and writes that down in its place; one thread
+//! for each channel that has something to do sends it. Whatever the daemon dies of, what was not
+//! delivered is still written somewhere.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What all messages of one daemon share.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// Base of links, without a slash at its end.
+    pub(crate) external_url: Option<String>,
+    pub(crate) fingerprint: String,
+    /// Of the machine.
+    pub(crate) hostname: String,
+    /// Where relative secret files start.
+    pub(crate) data: PathBuf,
+    /// Certificates (PEM) that are trusted beside the built-in ones.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// What became of one attempt. No text holds a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// What the other side said, in a few words.
+    Delivered { answer: String },
+    /// It may go better later; not before so long, where the other side said so.
+    Retry { error: String, after: Option<Duration> },
+    /// It would fail again.
+    Refused { error: String },
+}
