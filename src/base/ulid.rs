@@ -14,6 +14,13 @@ const RANDOM_BITS: u32 = 80;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ulid(u128);
 
+impl Ulid {
+    /// The lower half, which is random.
+    pub(crate) fn low(self) -> u64 {
+        self.0 as u64
+    }
+}
+
 /// Text that is not an id: the wrong length, another letter, or a value over 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAUlid;

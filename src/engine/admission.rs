@@ -2,6 +2,7 @@
 //! come through here, so two of them can never take the same slot.
 
 use crate::base::time::Moment;
+use crate::engine::alerts::How;
 use crate::engine::timers::Retry;
 use crate::engine::{After, Engine, Lane, Live, State};
 use crate::model::change::Change;
@@ -130,7 +131,8 @@ impl Engine {
         if state == State::Admitted {
             self.after.push(After::Spawn(run.id));
         }
-        let live = Live { run: run.clone(), lane, state, asked: None, began: now.steady, streak };
+        let (band, began) = (self.expect_start(now, lane, run.id), now.steady);
+        let live = Live { run: run.clone(), lane, state, asked: None, began, streak, band };
         self.runs.insert(run.id, live);
         run
     }
@@ -154,6 +156,7 @@ impl Engine {
         self.changes.push(Change::Insert(run.clone()));
         self.publish_after(Event::RunCreated(created));
         self.publish_after(Event::RunEnded(run.clone()));
+        self.raise_end(self.lane_of(&run.job), &run, How::default());
         run
     }
 
@@ -175,6 +178,8 @@ impl Engine {
         };
         self.changes.push(Change::end(&live.run, None, now.wall, end.clone()));
         live.run.phase = Phase::Ended { since: None, at: now.wall, end };
+        live.band.into_iter().for_each(|band| self.timers.cancel(band));
+        self.raise_end(Some(live.lane), &live.run, How::default());
         self.publish_after(Event::RunEnded(live.run));
     }
 

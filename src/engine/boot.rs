@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::time::{Moment, to_millis};
+use crate::engine::alerts::How;
 use crate::engine::ticks::Ticking;
 use crate::engine::{Effect, Engine, Live, Phase, State};
 use crate::model::change::{Anchor, Change};
@@ -26,6 +27,8 @@ pub(crate) struct Found {
     /// The newest run of each task that was executed or is a refused retry (which ends its
     /// chain), where the task repeats failures.
     pub(crate) newest: Vec<Run>,
+    /// Jobs whose failure was told, and no success since.
+    pub(crate) in_trouble: HashSet<JobName>,
     /// Whether the machine was booted since the last daemon started.
     pub(crate) machine_booted: bool,
 }
@@ -44,6 +47,9 @@ impl Engine {
     pub(crate) fn reconcile(&mut self, now: Moment, mut found: Found) -> (Vec<Change>, Reconciled) {
         let wall = to_millis(now.wall);
         let mut reconciled = Reconciled::default();
+        for lane in &mut self.lanes {
+            lane.in_trouble = found.in_trouble.contains(&lane.job.name);
+        }
         for mut run in std::mem::take(&mut found.unfinished) {
             let Some((reason, exit_code, message)) = self.judge_row(&run) else {
                 reconciled.pending.push(run);
@@ -57,6 +63,7 @@ impl Engine {
             };
             self.changes.push(Change::end(&run, since, wall, end.clone()));
             run.phase = run::Phase::Ended { since, at: wall, end };
+            self.raise_end(self.lane_of(&run.job), &run, How::default());
             reconciled.crashed.push(run);
         }
         self.set_anchors(wall, std::mem::take(&mut found.anchors), &found.paused);
@@ -150,6 +157,7 @@ impl Engine {
             asked: None,
             began: now.steady,
             streak: run.retry_attempt,
+            band: self.expect_start(now, lane, id),
             run,
         };
         self.lanes[lane].waiting.push_back(id);

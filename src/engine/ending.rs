@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::base::time::{Moment, to_millis};
+use crate::engine::alerts::How;
 use crate::engine::timers::{Retry, Timer};
 use crate::engine::{After, Effect, Engine, Live, State};
 use crate::model::change::Change;
@@ -61,6 +62,7 @@ impl Engine {
         let run = live.run.clone();
         self.changes.push(Change::Identify { run: id, leader });
         self.effects.push(Effect::Publish(Event::RunStarted(run)));
+        self.raise_started(now, id);
     }
 
     pub(super) fn exited(&mut self, now: Moment, id: RunId, exit: Exit) {
@@ -129,9 +131,11 @@ impl Engine {
         live.state = State::Ending { at };
         let at = to_millis(exit.at);
         live.run.phase = Phase::Ended { since, at, end: end.clone() };
-        let run = live.run.clone();
+        let (run, band, how) = (live.run.clone(), live.band.take(), How::of(&exit, live.asked));
         self.changes.push(Change::end(&run, since, at, end));
         let lane = live.lane;
+        band.into_iter().for_each(|band| self.timers.cancel(band));
+        self.raise_end(Some(lane), &run, how);
         self.publish_after(Event::RunEnded(run));
         self.after.push(After::Freed(id));
         if is_final {

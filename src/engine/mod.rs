@@ -6,6 +6,7 @@
 //! follows only when [`Input::Committed`] has come back.
 
 mod admission;
+mod alerts;
 mod answer;
 mod boot;
 mod catch_up;
@@ -34,7 +35,7 @@ use crate::base::ulid::Ulids;
 use crate::model::change::{Change, CommitId};
 use crate::model::event::Event;
 use crate::model::job::{Job, JobName, Verb};
-use crate::model::run::{Cause, Exit, Leader, Run, RunId, Trigger};
+use crate::model::run::{Cause, Exit, Leader, Pressure, Run, RunId, Trigger};
 
 pub(crate) use answer::{Answer, Outcome, Refusal};
 pub(crate) use boot::{Found, Reconciled};
@@ -50,6 +51,8 @@ pub(crate) enum Input {
     StopRun { run: RunId, reply: ReplyId },
     /// The process of a run exists.
     Started { run: RunId, leader: Leader },
+    /// The output of a run is no longer stored, because the disk is nearly full.
+    Pressed { run: RunId, pressure: Pressure },
     /// A run is over; comes exactly once for every [`Effect::Spawn`].
     Exited { run: RunId, exit: Exit },
     /// Everything up to this commit is durable.
@@ -124,6 +127,8 @@ struct Live {
     began: Duration,
     /// Quick failures in a row before it, for tasks that restart without a limit.
     streak: u32,
+    /// When it is not as `expect` says any more.
+    band: Option<timers::TimerKey>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -154,6 +159,8 @@ struct Lane {
     /// The replicas of a service, empty for tasks.
     slots: Vec<slots::Slot>,
     ticking: Option<ticks::Ticking>,
+    /// A failure was told and no success since.
+    in_trouble: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -233,6 +240,7 @@ impl Engine {
             Input::Operate { job, verb, by, reply } => self.operate(now, &job, verb, by, reply),
             Input::StopRun { run, reply } => self.stop_run(now, run, reply),
             Input::Started { run, leader } => self.started(now, run, leader),
+            Input::Pressed { run, pressure } => self.pressed(now, run, pressure),
             Input::Exited { run, exit } => self.exited(now, run, exit),
             Input::Committed(id) => self.committed(now, id),
             Input::Shutdown { signal } => self.shut_down(now, signal),
@@ -309,6 +317,7 @@ impl Lane {
             last: None,
             slots: vec![slots::Slot::default(); slots],
             ticking: None,
+            in_trouble: false,
             job,
         }
     }

@@ -68,7 +68,7 @@ fn job(name: &str, work: Work) -> Job {
         },
         failures: Arc::default(),
         alerts: Arc::default(),
-        raises: crate::model::alert::FAILURES,
+        raises: crate::model::alert::TROUBLE,
         work,
     }
 }

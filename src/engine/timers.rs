@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::time::Moment;
 use crate::engine::Engine;
+use crate::engine::alerts::Band;
 use crate::model::run::{RunId, Trigger};
 
 /// What a timer is for.
@@ -21,6 +22,8 @@ pub(super) enum Timer {
         lane: usize,
         slot: usize,
     },
+    /// A run is not as `expect` says.
+    Band(RunId, Band),
     /// The daemon's own stop did not come: the run failed by itself.
     Judge(RunId),
     /// The shutdown budget is used up.
@@ -112,6 +115,7 @@ impl Engine {
                 Timer::Every { lane } => self.fire_every(now, lane, due),
                 Timer::Retry(retry) => self.retry(now, retry),
                 Timer::Refill { lane, slot } => drop(self.fill_slot(now, lane, slot)),
+                Timer::Band(run, band) => self.pass_band(now, run, band),
                 Timer::Judge(run) => self.judge(run),
                 Timer::Deadline => self.cut_short(),
             }

@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 
 use crate::base::ulid::Ulid;
+use crate::model::alert::{Alert, Delivery};
 use crate::model::job::JobName;
+use crate::model::notice::{Entry, Trouble, Window};
 use crate::model::run::{End, Leader, Run, RunId};
 
 /// One change of the database. Changes that travel together are one transaction.
@@ -25,6 +27,8 @@ pub(crate) enum Change {
         at: Timestamp,
         end: End,
     },
+    /// Something to be told.
+    Raise(Box<Alert>),
     /// Where the schedule of a task stands.
     Anchor(Anchor),
     /// The schedule of a task is switched off since then, or on again.
@@ -33,6 +37,8 @@ pub(crate) enum Change {
     Forget(JobName),
     /// Ended runs whose files are gone.
     Delete(Vec<RunId>),
+    /// What alerts have come to.
+    Tell(Tell),
     /// What people do with what is stored.
     Tidy(Tidy),
     /// A value of the table `config_entries`.
@@ -65,6 +71,65 @@ pub(crate) enum Tidy {
 impl From<Tidy> for Change {
     fn from(tidy: Tidy) -> Change {
         Change::Tidy(tidy)
+    }
+}
+
+/// What alerts have come to. Those of one commit take the place of the alerts that are
+/// [`Tell::Heard`] in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tell {
+    /// Alerts up to this number need nothing any more.
+    Heard(i64),
+    Feed(Box<Entry>),
+    /// A message is to be sent.
+    Queue {
+        delivery: Box<Delivery>,
+        at: Timestamp,
+    },
+    /// Alerts are held back for a channel; `None`: none any more.
+    Hold {
+        channel: String,
+        key: String,
+        window: Option<Box<Window>>,
+    },
+    /// How a job that fails has fared; `None`: it is well.
+    Trouble {
+        job: String,
+        trouble: Option<Box<Trouble>>,
+    },
+    /// An attempt failed, and there will be another.
+    Tried {
+        delivery: Ulid,
+        at: Timestamp,
+        error: String,
+    },
+    /// A message got through, or was given up: what the other side said.
+    Done {
+        delivery: Ulid,
+        channel: String,
+        at: Timestamp,
+        result: Result<String, String>,
+    },
+    /// Channels that are no longer configured.
+    Leave {
+        channel: String,
+    },
+    /// Nobody wants to hear of this job until then; `None`: they do again.
+    Mute {
+        job: JobName,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    },
+    /// The feed keeps so many rows, and none that is older.
+    TrimFeed {
+        keep: u64,
+        before: Timestamp,
+    },
+}
+
+impl From<Tell> for Change {
+    fn from(tell: Tell) -> Change {
+        Change::Tell(tell)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Event {
     RunCreated(Run),
     RunStarted(Run),
     RunEnded(Run),
+    /// Something is to be told, see [`crate::model::change::Change::Raise`].
+    Raised,
     /// A schedule has another next tick, or a job was switched off or on.
     Standing(Standing),
     /// Ticks passed unfired; `started` runs make up for them.

@@ -5,5 +5,6 @@ pub(crate) mod change;
 pub(crate) mod event;
 pub(crate) mod failures;
 pub(crate) mod job;
+pub(crate) mod notice;
 pub(crate) mod notifier;
 pub(crate) mod run;

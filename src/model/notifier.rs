@@ -195,6 +195,22 @@ impl fmt::Debug for Secret {
 }
 
 impl Driver {
+    /// Everything of it that must be read before a message is sent.
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Driver::Slack { webhook_url, .. } | Driver::Discord { webhook_url } => {
+                vec![webhook_url]
+            }
+            Driver::Telegram { bot_token, .. } => vec![bot_token],
+            Driver::Webhook { url, .. } => vec![url],
+            Driver::Ntfy { token, .. } => token.iter().collect(),
+            Driver::Gotify { token, .. } => vec![token],
+            Driver::Pushover { token, user, .. } => vec![token, user],
+            Driver::Smtp(smtp) => smtp.login.iter().map(|(_, password)| password).collect(),
+            Driver::Sendmail { .. } => Vec::new(),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Driver::Slack { .. } => "slack",

@@ -249,6 +249,16 @@ pub(crate) struct Exit {
     pub(crate) at: Timestamp,
 }
 
+/// The disk is so full that output is no longer stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pressure {
+    /// Bytes that are free, and that have to be.
+    pub(crate) free: u64,
+    pub(crate) min: u64,
+    /// Whether the run is stopped for it.
+    pub(crate) stopped: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExitHow {
     Code(i32),

@@ -8,7 +8,7 @@ use crate::model::change::{Anchor, Change, Tidy};
 use crate::model::run::{Phase, Run, RunId};
 use crate::store::calendar::Calendar;
 use crate::store::row::{Count, Time};
-use crate::store::{daily, notices, trash};
+use crate::store::{alerts, daily, notices, trash};
 
 /// Whether a change found what it speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub(super) fn apply(
             }
             hit(ended)
         }
+        Change::Raise(alert) => alerts::raise(connection, alert),
+        Change::Tell(tell) => alerts::tell(connection, tell),
         Change::Anchor(anchor) => set_anchor(connection, anchor),
         Change::Pause { job, since } => hit(connection
             .prepare_cached(PAUSE)?
@@ -102,6 +104,8 @@ pub(super) fn subject(change: &Change) -> String {
         Change::Start { run, .. } => format!("start:{run}"),
         Change::Identify { run, .. } => format!("identify:{run}"),
         Change::End { run, .. } => format!("end:{run}"),
+        Change::Raise(alert) => format!("raise:{}", alert.kind.as_str()),
+        Change::Tell(tell) => alerts::subject(tell),
         Change::Anchor(anchor) => format!("anchor:{}", anchor.job),
         Change::Pause { job, .. } => format!("pause:{job}"),
         Change::Forget(job) => format!("forget:{job}"),

@@ -47,8 +47,13 @@ impl Calendar {
     /// The day of an instant as this task sees it. Jobs that are not configured see that of the
     /// configuration.
     pub(crate) fn date(&self, job: &JobName, instant: Timestamp) -> Date {
+        self.zone(job.as_str()).to_datetime(instant).date()
+    }
+
+    /// The zone of a task, or that of the configuration.
+    pub(crate) fn zone(&self, job: &str) -> &TimeZone {
         let Zones { of, default } = &*self.0;
-        of.get(job).unwrap_or(default).to_datetime(instant).date()
+        of.get(job).unwrap_or(default)
     }
 }
 

@@ -2,6 +2,7 @@
 //! by the boot, then owned by the thread in `writer`; [`Reader`] is one that only reads, from
 //! any process. A file that is not ours, newer or torn is refused and never written to.
 
+pub(crate) mod alerts;
 mod apply;
 pub(crate) mod calendar;
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The in-app feed: what the bell shows, and marking it as read. Nothing writes notifications
-//! yet.
+//! The in-app feed: what the bell shows, and marking it as read. What comes into it is written in
+//! `alerts`.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Result, Row};
+use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::base::ulid::Ulid;
 use crate::store::apply::Applied;
@@ -70,6 +70,25 @@ impl Reader {
                 .query_map((before, limit), notification)?
                 .collect()
         })
+    }
+
+    /// The newest row of this fingerprint.
+    pub(crate) fn notification_like(
+        &self,
+        fingerprint: &str,
+    ) -> std::result::Result<Option<Notification>, Error> {
+        let sql = "SELECT * FROM notifications WHERE fingerprint = ?1 \
+             ORDER BY last_occurred_at DESC, id DESC LIMIT 1";
+        self.read(|db| db.prepare_cached(sql)?.query_row([fingerprint], notification).optional())
+    }
+
+    /// One row.
+    pub(crate) fn notification(
+        &self,
+        id: Ulid,
+    ) -> std::result::Result<Option<Notification>, Error> {
+        let sql = "SELECT * FROM notifications WHERE id = ?1";
+        self.read(|db| db.prepare_cached(sql)?.query_row([id], notification).optional())
     }
 
     pub(crate) fn has_notification(&self, id: Ulid) -> std::result::Result<bool, Error> {

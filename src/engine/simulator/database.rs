@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::Found;
+use crate::model::alert::{Alert, Kind};
 use crate::model::change::{Anchor, Change, CommitId};
 use crate::model::job::{Job, JobName};
 use crate::model::run::{EndReason, Phase, Run, RunId};
@@ -17,6 +18,12 @@ pub(in crate::engine) struct Database {
     newest: BTreeMap<JobName, RunId>,
     anchors: BTreeMap<JobName, Anchor>,
     paused: BTreeSet<JobName>,
+    /// Jobs that somebody was told bad news of, and no good ones since.
+    in_trouble: BTreeSet<JobName>,
+    /// Jobs say for themselves what is a failure: alerts are not checked.
+    pub(in crate::engine) is_lenient: bool,
+    /// The newest alerts.
+    pub(in crate::engine) raised: VecDeque<Alert>,
     on_the_way: VecDeque<(CommitId, Vec<Change>)>,
     inserted: u64,
 }
@@ -87,11 +94,13 @@ impl Database {
                 .filter_map(|job| self.newest.get(&job.name))
                 .map(|id| self.rows[id].run.clone())
                 .collect(),
+            in_trouble: self.in_trouble.iter().cloned().collect(),
             machine_booted,
         }
     }
 
     pub(in crate::engine) fn apply(&mut self, changes: Vec<Change>) {
+        self.check_alerts(&changes);
         for change in changes {
             match change {
                 Change::Insert(run) => self.insert(run),
@@ -136,11 +145,50 @@ impl Database {
                     self.paused.remove(&job);
                     self.anchors.remove(&job).expect("only a known task is forgotten");
                 }
-                Change::Delete(_) | Change::Tidy(_) | Change::Set { .. } => {
+                Change::Raise(alert) => {
+                    self.raised.truncate(99);
+                    self.raised.push_front(*alert);
+                }
+                Change::Delete(_) | Change::Tell(_) | Change::Tidy(_) | Change::Set { .. } => {
                     panic!("the engine does not do this")
                 }
             }
         }
+    }
+
+    /// A failure is told of in the commit of its row, and a success where a failure was before it;
+    /// nothing is told twice.
+    fn check_alerts(&mut self, changes: &[Change]) {
+        if self.is_lenient {
+            return;
+        }
+        let mut raised = BTreeMap::new();
+        for change in changes {
+            let Change::Raise(alert) = change else { continue };
+            if alert.kind.is_failure() || alert.kind == Kind::RunSucceeded {
+                let run = alert.run.as_ref().expect("it is about a run").id;
+                assert_eq!(raised.insert(run, alert.kind), None, "{run} is told once");
+            }
+        }
+        for change in changes {
+            let (run, job, reason) = match change {
+                Change::End { run, job, end, .. } => (run, job, end.reason),
+                Change::Insert(Run { id, job, phase: Phase::Ended { end, .. }, .. }) => {
+                    (id, job, end.reason)
+                }
+                _ => continue,
+            };
+            let told = raised.remove(run);
+            let (failed, was_ill) = (reason.is_failure(), self.in_trouble.contains(job));
+            let is_due = failed || (reason == EndReason::Success && was_ill);
+            assert!(told.is_some() || !is_due, "{run} {reason} is told");
+            match failed {
+                true => drop(self.in_trouble.insert(job.clone())),
+                false if is_due => drop(self.in_trouble.remove(job)),
+                false => {}
+            }
+        }
+        assert!(raised.is_empty(), "{raised:?} did not end");
     }
 
     fn insert(&mut self, run: Run) {

@@ -1,5 +1,6 @@
 //! The promises of the manual, one by one: what happens on the stage, what the engine does.
 
+mod alerts;
 mod boot;
 mod clock;
 mod operate;

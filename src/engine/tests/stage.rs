@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::time::Moment;
 use crate::engine::simulator::database::Database;
 use crate::engine::{Answer, Effect, Engine, Found, Input, Lifetime, Outcome, ReplyId};
+use crate::model::alert::Alert;
 use crate::model::change::CommitId;
 use crate::model::event::Event;
 use crate::model::job::Verb;
@@ -52,6 +53,8 @@ impl Stage {
         let now = Moment { wall: at.parse().unwrap(), steady: secs(1000) };
         // Two lives never share an id.
         let seed = database.open().count() as u64;
+        // Whoever runs in the foreground sees how it ends.
+        database.is_lenient |= lifetime == Lifetime::UntilIdle;
         let mut engine = Engine::new(jobs.clone(), secs(3), lifetime, seed, now);
         let found = Found { machine_booted: true, ..database.found(&jobs, true) };
         let names: Vec<_> =
@@ -188,6 +191,11 @@ impl Stage {
         heard
     }
 
+    /// What was raised since the last time, oldest first.
+    pub(super) fn raised(&mut self) -> Vec<Alert> {
+        self.database.raised.drain(..).rev().collect()
+    }
+
     /// How many seconds pass until the next run is spawned.
     pub(super) fn wait_for_spawn(&mut self) -> f64 {
         let since = self.now.steady;
@@ -288,7 +296,7 @@ impl Stage {
                     let (created, leaving) = (created.len(), leaving.len());
                     format!("answer: {created} created, {leaving} leave, {dropped} dropped")
                 }
-                Effect::Publish(Event::Standing(_)) => continue,
+                Effect::Publish(Event::Standing(_) | Event::Raised) => continue,
                 Effect::Reply { answer: Answer::Refused(refusal), .. } => {
                     format!("refused: {refusal}")
                 }

@@ -40,7 +40,6 @@ CREATE TABLE held_alerts (
     count     INTEGER NOT NULL,
     -- The newest one, unless none is held.
     alert     TEXT,
-    tail      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (channel, key)
 ) STRICT, WITHOUT ROWID;
 

@@ -82,7 +82,8 @@ impl Witness {
                 seen.ended = true;
             }
             Event::Standing(standing) => self.hear([standing.clone()]),
-            Event::TicksMissed { .. }
+            Event::Raised
+            | Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)
             | Event::Stopping { .. }

@@ -124,6 +124,8 @@ impl Witness {
                 Change::Insert(_)
                 | Change::Start { .. }
                 | Change::Identify { .. }
+                | Change::Raise(_)
+                | Change::Tell(_)
                 | Change::Anchor(_)
                 | Change::Pause { .. }
                 | Change::Forget(_)
@@ -154,7 +156,7 @@ impl Witness {
         self.asked = None;
         let mut owed = if was_stopping { BTreeMap::new() } else { self.almanac.look(now) };
         match input {
-            Input::Woke => {}
+            Input::Woke | Input::Pressed { .. } => {}
             Input::Operate { job, verb, by, reply } => {
                 assert!(self.unanswered.insert(*reply));
                 self.before_verb(now, job, *verb, *by);
@@ -210,10 +212,11 @@ impl Witness {
                         }
                     }
                     Change::Anchor(anchor) => drop(anchors.insert(anchor.job.clone(), anchor)),
-                    Change::Identify { .. } | Change::Pause { .. } => {}
+                    Change::Identify { .. } | Change::Pause { .. } | Change::Raise(_) => {}
                     Change::Forget(_)
                     | Change::Delete(_)
                     | Change::Tidy(_)
+                    | Change::Tell(_)
                     | Change::Set { .. } => panic!("unexpected: {change:?}"),
                 }
             }
