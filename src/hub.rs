@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::model::job::JobName;
 use crate::model::run::{Run, RunId};
+use crate::store::notices::Notification;
 
 /// The most events that are kept.
 const KEPT: usize = 1024;
@@ -23,6 +24,15 @@ pub(crate) enum News {
         run: RunId,
         job: JobName,
     },
+    /// A row of the feed is new, or has changed; and how many are unread now, -1 when that
+    /// cannot be told.
+    Notice {
+        is_new: bool,
+        notice: Box<Notification>,
+        unread: i64,
+    },
+    /// Only that number is another one.
+    Unread(i64),
     /// A schedule or a service was switched on or off. That a tick moves on is no news of its own:
     /// the run that it starts is.
     TasksChanged,

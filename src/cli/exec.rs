@@ -154,6 +154,7 @@ impl Audience for Foreground {
             Event::RunCreated(_)
             | Event::RunStarted(_)
             | Event::Standing(_)
+            | Event::Raised
             | Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::CutShort(_) => {}

@@ -14,7 +14,8 @@ pub(crate) fn announce(event: &Event) {
         Event::RunStarted(run) => log::info!("run started task={} run={}", run.job, run.id),
         Event::RunEnded(run) => ended(run),
         // A tick is no news; see `switched`.
-        Event::Standing(_) => {}
+        // Whoever is told of it tells it in the log too.
+        Event::Standing(_) | Event::Raised => {}
         Event::TicksMissed { job, missed, started } => missed_ticks(job, *missed, *started),
         Event::ClockJumped { direction, by } => {
             let direction = match direction {

@@ -13,6 +13,7 @@ use crate::inbox::Asker;
 use crate::logging;
 use crate::logs::Feeds;
 use crate::model::event::Event;
+use crate::notify::dispatch::Dispatcher;
 use crate::sweep::Sweeper;
 use crate::web::health::{Health, State};
 
@@ -20,6 +21,7 @@ pub(crate) struct DaemonAudience {
     pub(crate) clock: Clock,
     pub(crate) health: Health,
     pub(crate) sweeper: Sweeper,
+    pub(crate) dispatcher: Dispatcher,
     pub(crate) board: Board,
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
@@ -52,6 +54,7 @@ impl Audience for DaemonAudience {
                 logging::end_tails();
                 sd_notify::notify(sd_notify::STOPPING);
             }
+            Event::Raised => self.dispatcher.look(),
             Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)

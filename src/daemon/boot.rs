@@ -45,6 +45,7 @@ pub(crate) fn find(
         newest: newest.collect::<Result<_, _>>()?,
         anchors: store.anchors()?,
         paused: store.paused()?.into_iter().collect(),
+        in_trouble: store.in_trouble()?.into_iter().collect(),
         machine_booted: is_new_boot(
             store.setting(MACHINE_BOOT)?.as_deref(),
             boot_of_machine(machine),

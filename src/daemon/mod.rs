@@ -36,6 +36,7 @@ use crate::hub::Hub;
 use crate::inbox::{Asker, Inbox};
 use crate::logs::Feeds;
 use crate::model::event::Event;
+use crate::notify::{self, dispatch};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
 use crate::sampler;
@@ -128,9 +129,30 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub.clone(),
         inbox.clone(),
     )?;
+    let notify = Arc::new(config.notify.clone());
+    let host = host_name();
+    let (dispatcher, channels, notifying) = dispatch::start(dispatch::Parts {
+        notify: Arc::clone(&notify),
+        jobs: config.jobs.clone(),
+        facts: notify::Facts {
+            external_url: config.external_url.clone(),
+            fingerprint: fingerprint.as_str().to_owned(),
+            hostname: host.clone(),
+            data: options.data.clone(),
+            ca_file: notify.settings.ca_file.clone(),
+        },
+        calendar: calendar.clone(),
+        database: database.clone(),
+        logs: logs.clone(),
+        clock: clock.clone(),
+        writer: writer.clone(),
+        hub: hub.clone(),
+        inbox: inbox.clone(),
+        seed: boot::seed()?,
+    })?;
     let context = Arc::new(Context {
         clock: clock.clone(),
-        facts: facts(options, config, calendar, &clock, fingerprint),
+        facts: facts(options, config, calendar, &clock, fingerprint, host),
         health: health.clone(),
         guard: guard(options, config, clock.clone(), ring),
         engine: asker.clone(),
@@ -141,6 +163,9 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub: hub.clone(),
         feeds: feeds.clone(),
         sampler: sampler.clone(),
+        notify,
+        channels,
+        dispatcher: dispatcher.clone(),
     });
     let gate = gate::open(listener, control, Arc::clone(&context), inbox.clone())?;
     sys::clock::watch(inbox.clone())?;
@@ -151,6 +176,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         clock: clock.clone(),
         health: health.clone(),
         sweeper,
+        dispatcher: dispatcher.clone(),
         board,
         hub,
         feeds: feeds.clone(),
@@ -176,6 +202,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     world.audience.sweeper.close();
     drop(world);
     sampler.close();
+    dispatcher.close();
+    if notifying.join().is_err() {
+        log::error!("a thread panicked while the daemon stopped");
+    }
     context.readers.close();
     writer.close();
     for thread in [sweeping, sampling, writing, sealing] {
@@ -200,8 +230,8 @@ fn facts(
     calendar: Calendar,
     clock: &Clock,
     fingerprint: Fingerprint,
+    host: String,
 ) -> Facts {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     // What systemd sets for what it starts (systemd.exec(5)).
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     Facts {
@@ -216,10 +246,15 @@ fn facts(
         fingerprint: fingerprint.as_str().to_owned(),
         started_at: clock.now().wall,
         config_modified: modified(&config.path),
-        host: host.trim_end().to_owned(),
+        host,
         work_dir: env::current_dir().unwrap_or_default(),
         service_managed: is_set("INVOCATION_ID") || is_set("NOTIFY_SOCKET"),
     }
+}
+
+fn host_name() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    host.trim_end().to_owned()
 }
 
 fn say_ready(options: &Options, config: &Config) {

@@ -6,6 +6,24 @@
 //! for each channel that has something to do sends it. Whatever the daemon dies of, what was not
 //! delivered is still written somewhere.
 
+mod attempts;
+pub(crate) mod channel;
+mod coalesce;
+pub(crate) mod dispatch;
+pub(crate) mod drivers;
+mod excerpt;
+#[cfg(test)]
+mod fixtures;
+mod ledger;
+pub(crate) mod message;
+mod policy;
+pub(crate) mod probe;
+pub(crate) mod route;
+#[cfg(test)]
+mod samples;
+pub(crate) mod secret;
+pub(crate) mod tail;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

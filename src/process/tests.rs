@@ -146,7 +146,7 @@ fn task(script: &str) -> Job {
         process: Process { env: [].into(), working_dir: None, shell: Path::new("/bin/sh").into() },
         failures: Arc::default(),
         alerts: Arc::default(),
-        raises: crate::model::alert::FAILURES,
+        raises: crate::model::alert::TROUBLE,
         work: Work::Task(work),
     }
 }

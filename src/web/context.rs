@@ -13,6 +13,9 @@ use crate::hub::Hub;
 use crate::inbox::Asker;
 use crate::logs::Feeds;
 use crate::model::job::{Job, JobName};
+use crate::model::notifier::Notify;
+use crate::notify::channel::Channels;
+use crate::notify::dispatch::Dispatcher;
 use crate::sampler::Sampler;
 use crate::store::calendar::Calendar;
 use crate::store::writer::Writer;
@@ -36,6 +39,9 @@ pub(crate) struct Context {
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
     pub(crate) sampler: Sampler,
+    pub(crate) notify: Arc<Notify>,
+    pub(crate) channels: Channels,
+    pub(crate) dispatcher: Dispatcher,
 }
 
 /// What never changes while the daemon runs.

@@ -66,7 +66,7 @@ impl Awaited {
                 self.ends.remove(&run.id);
                 self.begins.remove(&run.id);
             }
-            News::Deleted { .. } | News::TasksChanged => {}
+            News::Deleted { .. } | News::Notice { .. } | News::Unread(_) | News::TasksChanged => {}
         }
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::time::rfc3339;
+use crate::hub::News;
 use crate::model::change::Tidy;
 use crate::store::notices::Notification;
 use crate::web::api::runs::settle;
@@ -29,7 +30,7 @@ pub(crate) static BEFORE: Param = Param {
 
 /// `NotificationDTO` of the schema.
 #[derive(Serialize)]
-struct NotificationJson {
+pub(crate) struct NotificationJson {
     id: String,
     fingerprint: String,
     kind: String,
@@ -96,7 +97,9 @@ pub(crate) fn unread_count(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply
 pub(crate) fn read_all(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let Empty {} = call.body()?;
     let read_at = context.clock.now().wall;
-    Ok(settled(context, Tidy::MarkAll { read_at }))
+    Ok(settled(context, Tidy::MarkAll { read_at }, |context| {
+        context.hub.publish(News::Unread(unread_now(context)));
+    }))
 }
 
 pub(crate) fn read(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
@@ -123,10 +126,31 @@ fn mark(context: &Arc<Context>, call: &Call<'_>, mark: Mark) -> Result<Reply, Pr
         Mark::Read => Some(context.clock.now().wall),
         Mark::Unread => None,
     };
-    Ok(settled(context, Tidy::Mark { notification, read_at }))
+    Ok(settled(context, Tidy::Mark { notification, read_at }, move |context| {
+        let notice = context.readers.read(|reader| reader.notification(notification));
+        if let Ok(Some(notice)) = notice {
+            let (notice, unread) = (Box::new(notice), unread_now(context));
+            context.hub.publish(News::Notice { is_new: false, notice, unread });
+        }
+    }))
 }
 
-fn settled(context: &Arc<Context>, change: Tidy) -> Reply {
+/// Other windows hear of it once it is durable.
+fn settled(
+    context: &Arc<Context>,
+    change: Tidy,
+    tell: impl FnOnce(&Context) + Send + 'static,
+) -> Reply {
     let context = Arc::clone(context);
-    Reply::later(move || settle(&context, change).map(|()| Whole::new(204)))
+    Reply::later(move || {
+        settle(&context, change)?;
+        tell(&context);
+        Ok(Whole::new(204))
+    })
+}
+
+/// -1 when it cannot be told: clients ask again.
+fn unread_now(context: &Context) -> i64 {
+    let count = context.readers.read(|reader| reader.unread_notifications());
+    count.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
 }

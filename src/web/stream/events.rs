@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::hub::{Follower, News, Next};
 use crate::model::run::{End, Phase, Run};
 use crate::sampler::{FAST, Look};
+use crate::web::api::notifications::NotificationJson;
 use crate::web::api::system::SystemStats;
 use crate::web::context::Context;
 use crate::web::http::{Problem, Reply, Sink};
@@ -103,6 +104,17 @@ struct RunDeletedEvent<'a> {
 }
 
 #[derive(Serialize)]
+struct NotificationEvent {
+    notification: NotificationJson,
+    unread_count: i64,
+}
+
+#[derive(Serialize)]
+struct UnreadEvent {
+    unread_count: i64,
+}
+
+#[derive(Serialize)]
 struct Empty {}
 
 impl Figures {
@@ -158,8 +170,7 @@ impl Stream {
     fn gather(&mut self, mut patience: Duration) -> Onward {
         while self.out.len() < BATCH_BYTES {
             match (self.follower.next(patience), self.part) {
-                (Next::News(_, news), Part::All | Part::Runs) => self.add(&news),
-                (Next::News(..), Part::Notifications) => {}
+                (Next::News(_, news), _) => self.add(&news),
                 (Next::Missed, Part::All) => self.tell("resync", &Empty {}),
                 (Next::Missed, Part::Runs | Part::Notifications) => return Onward::No,
                 (Next::Closed, Part::All | Part::Runs | Part::Notifications) => return Onward::No,
@@ -171,6 +182,10 @@ impl Stream {
     }
 
     fn add(&mut self, news: &News) {
+        let is_notice = matches!(news, News::Notice { .. } | News::Unread(_));
+        if self.part != Part::All && is_notice != (self.part == Part::Notifications) {
+            return;
+        }
         match news {
             News::Created(run) => self.tell("run.created", &RunEvent::of(run)),
             News::Started(run) => self.tell("run.started", &RunEvent::of(run)),
@@ -181,6 +196,15 @@ impl Stream {
             News::Deleted { run, job } if self.part == Part::All => {
                 let event = RunDeletedEvent { run_id: run.to_string(), task_name: job.as_str() };
                 self.tell("run.deleted", &event);
+            }
+            News::Notice { is_new, notice, unread } => {
+                let name = if *is_new { "notification.created" } else { "notification.updated" };
+                let notification = NotificationJson::from((**notice).clone());
+                self.tell(name, &NotificationEvent { notification, unread_count: *unread });
+            }
+            News::Unread(count) => {
+                let event = UnreadEvent { unread_count: *count };
+                self.tell("notifications.unread_count_changed", &event);
             }
             News::TasksChanged if self.part == Part::All => self.tell("tasks.changed", &Empty {}),
             News::Deleted { .. } | News::TasksChanged => {}

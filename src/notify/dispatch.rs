@@ -1,0 +1,401 @@
+//! The thread `notify`: takes alerts from the database, has the ledger decide, makes that durable
+//! in their place, and tells those who follow the feed and the channels that have something to
+//! do. It sleeps while nothing was raised, nothing is held and nothing gets old.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::time::Clock;
+use crate::hub::{Hub, News};
+use crate::inbox::Inbox;
+use crate::model::alert::{Alert, Delivery, Detail, Kind, More};
+use crate::model::change::{Change, Tell};
+use crate::model::job::Job;
+use crate::model::notifier::{IN_APP, Notify, Settings};
+use crate::notify::channel::{self, Channels};
+use crate::notify::ledger::{Ledger, Plan, Words};
+use crate::notify::message::{self, Message};
+use crate::notify::{Facts, drivers, excerpt, probe, route};
+use crate::store::calendar::Calendar;
+use crate::store::writer::Writer;
+use crate::store::{self, Reader};
+use crate::threads;
+
+/// So many alerts are decided about at a time: a flood takes no more memory than these.
+const BATCH: u32 = 256;
+/// How often rows of the feed that are too many or too old are looked for, while there are new
+/// ones (docs/notifications.md, The feed).
+const TRIM: Duration = Duration::from_secs(300);
+/// A warning that messages are dropped comes no more often.
+const WARN: Duration = Duration::from_secs(60);
+/// What is held goes out within this time when the daemon stops (docs/notifications.md, Delivery).
+const FAREWELL: Duration = Duration::from_secs(1);
+/// After a database that could not be read.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Everything that the thread needs.
+pub(crate) struct Parts {
+    pub(crate) notify: Arc<Notify>,
+    /// In the order of the configuration.
+    pub(crate) jobs: Vec<Arc<Job>>,
+    pub(crate) facts: Facts,
+    pub(crate) calendar: Calendar,
+    pub(crate) database: PathBuf,
+    pub(crate) logs: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) writer: Writer,
+    pub(crate) hub: Hub,
+    pub(crate) inbox: Inbox,
+    /// Keeps the ids of two daemons apart.
+    pub(crate) seed: u64,
+}
+
+/// The way to the thread. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatcher {
+    sender: Sender<Told>,
+    /// Somebody said [`Told::Look`], and nobody has looked yet.
+    told: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+enum Told {
+    /// Something was raised, durably.
+    Look,
+    /// The daemon stops.
+    Close,
+}
+
+impl Dispatcher {
+    /// Something was raised, durably. Never blocks, and a thousand calls cost no more than one.
+    pub(crate) fn look(&self) {
+        if !self.told.swap(true, Ordering::AcqRel) {
+            // A thread that is gone has ended the daemon.
+            let _ = self.sender.send(Told::Look);
+        }
+    }
+
+    /// What was raised so far is taken care of, what is held goes out, then the thread ends.
+    pub(crate) fn close(&self) {
+        let _ = self.sender.send(Told::Close);
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn start(parts: Parts) -> io::Result<(Dispatcher, Channels, JoinHandle<()>)> {
+    let (sender, receiver) = mpsc::channel();
+    let dispatcher = Dispatcher { sender, told: Arc::new(AtomicBool::new(true)) };
+    let parts = Arc::new(parts);
+    let (own, looking, inbox) = (Arc::clone(&parts), dispatcher.clone(), parts.inbox.clone());
+    let titles = Arc::clone(&parts);
+    let channels = Channels::new(channel::Parts {
+        clock: parts.clock.clone(),
+        inbox: parts.inbox.clone(),
+        database: parts.database.clone(),
+        writer: parts.writer.clone(),
+        budget: parts.notify.settings.budget,
+        send: Box::new(move |delivery, limit| own.send(delivery, limit)),
+        title: Box::new(move |alert| titles.title(alert)),
+        look: Box::new(move || looking.look()),
+    });
+    let desk = Desk {
+        parts,
+        channels: channels.clone(),
+        receiver,
+        told: Arc::clone(&dispatcher.told),
+        trim_at: None,
+        warned_at: None,
+        dropped: 0,
+    };
+    let thread = threads::spawn_vital("notify", inbox, || desk.run())?;
+    Ok((dispatcher, channels, thread))
+}
+
+/// What the thread owns.
+struct Desk {
+    parts: Arc<Parts>,
+    channels: Channels,
+    receiver: Receiver<Told>,
+    told: Arc<AtomicBool>,
+    /// When old rows of the feed are looked for, on the steady clock.
+    trim_at: Option<Duration>,
+    warned_at: Option<Duration>,
+    /// Messages that found a full queue.
+    dropped: u64,
+}
+
+/// The daemon is leaving, or the database is gone: others say so.
+struct Leaving;
+
+impl<E: std::error::Error> From<E> for Leaving {
+    fn from(error: E) -> Leaving {
+        log::error!("{error}");
+        Leaving
+    }
+}
+
+impl Desk {
+    fn run(mut self) -> Result<(), String> {
+        let reader = self.open()?;
+        let mut ledger = self.begin(&reader).map_err(|error| error.to_string())?;
+        drop(reader);
+        loop {
+            self.told.store(false, Ordering::Release);
+            if self.drain(&mut ledger).is_err() {
+                return Ok(());
+            }
+            match self.wait(&ledger) {
+                Some(Told::Look) | None => {}
+                Some(Told::Close) => {
+                    self.part(&mut ledger);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> Result<Reader, String> {
+        Reader::open(&self.parts.database).map_err(|error| error.to_string())
+    }
+
+    /// Sleeps until something is raised, a window ends, or the feed has old rows.
+    fn wait(&self, ledger: &Ledger) -> Option<Told> {
+        let now = self.parts.clock.now();
+        let trim = self.trim_at.map(|at| at.saturating_sub(now.steady));
+        let told = match [ledger.patience(now.wall), trim].into_iter().flatten().min() {
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(patience) => self.receiver.recv_timeout(patience),
+        };
+        match told {
+            Ok(told) => Some(told),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Told::Close),
+        }
+    }
+
+    /// Takes up what the last daemon left.
+    fn begin(&mut self, reader: &Reader) -> Result<Ledger, store::Error> {
+        let Parts { notify, jobs, seed, .. } = &*self.parts;
+        let (windows, troubles) = (reader.held()?, reader.troubles()?);
+        let mut ledger = Ledger::new(Arc::clone(notify), jobs, windows, troubles, *seed);
+        let mut changes: Vec<Change> = ledger
+            .forget(|channel| self.parts.knows(channel))
+            .into_iter()
+            .map(Change::Tell)
+            .collect();
+        for record in reader.records()? {
+            if self.parts.knows(&record.channel) {
+                continue;
+            }
+            while let Some(waiting) = reader.next_delivery(&record.channel)? {
+                let given_up = self.parts.give_up_orphan(&waiting.delivery);
+                if self.parts.writer.settle(given_up).is_err() {
+                    return Ok(ledger);
+                }
+            }
+            changes.push(Tell::Leave { channel: record.channel }.into());
+        }
+        changes.extend(self.parts.probe().into_iter().map(|alert| Change::Raise(Box::new(alert))));
+        if !changes.is_empty() {
+            // One that is gone says so itself.
+            let _ = self.parts.writer.settle(changes);
+        }
+        reader.pending()?.iter().for_each(|(channel, _)| self.channels.wake(channel));
+        self.trim_at = Some(self.parts.clock.now().steady);
+        Ok(ledger)
+    }
+
+    /// Takes care of everything that was raised.
+    fn drain(&mut self, ledger: &mut Ledger) -> Result<(), Leaving> {
+        // Opened each time: a connection that idles costs more memory than its opening time.
+        let mut reader = Reader::open(&self.parts.database);
+        while let Err(error) = &reader {
+            log::error!("{error}");
+            if let Ok(Told::Close) = self.receiver.recv_timeout(PAUSE) {
+                return Err(Leaving);
+            }
+            reader = Reader::open(&self.parts.database);
+        }
+        let reader = reader?;
+        let clock = self.parts.clock.clone();
+        let now = || clock.now().wall;
+        loop {
+            let alerts = reader.alerts(BATCH)?;
+            if alerts.is_empty() {
+                break;
+            }
+            ledger.waiting = reader.pending()?.into_iter().collect();
+            ledger.mutes = reader.mutes()?.into_iter().map(|mute| (mute.job, mute.until)).collect();
+            let plan = ledger.take(now(), alerts, &*self.parts);
+            self.carry_out(&reader, plan)?;
+        }
+        let plan = ledger.end_windows(now(), &*self.parts);
+        self.carry_out(&reader, plan)?;
+        self.trim(&reader)
+    }
+
+    fn carry_out(&mut self, reader: &Reader, plan: Plan) -> Result<(), Leaving> {
+        let Plan { tells, feed, wake, dropped } = plan;
+        if tells.is_empty() {
+            return Ok(());
+        }
+        let changes = tells.into_iter().map(Change::Tell).collect();
+        self.parts.writer.settle(changes).map_err(|_| Leaving)?;
+        wake.iter().for_each(|channel| self.channels.wake(channel));
+        for (fingerprint, count) in &feed {
+            let unread = unread(reader);
+            if let Some(notice) = reader.notification_like(fingerprint)? {
+                let (is_new, notice) = (notice.count == *count, Box::new(notice));
+                self.parts.hub.publish(News::Notice { is_new, notice, unread });
+            }
+        }
+        let steady = self.parts.clock.now().steady;
+        if !feed.is_empty() {
+            let soon = steady + TRIM;
+            self.trim_at = Some(self.trim_at.map_or(soon, |at| at.min(soon)));
+        }
+        if dropped > 0 {
+            self.dropped += dropped;
+            if self.warned_at.is_none_or(|at| steady - at >= WARN) {
+                self.warned_at = Some(steady);
+                log::warn!(
+                    "messages dropped: the queue of a notifier is full total={}",
+                    self.dropped
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes old rows of the feed when it is time, and finds out when it is time again.
+    fn trim(&mut self, reader: &Reader) -> Result<(), Leaving> {
+        let now = self.parts.clock.now();
+        if self.trim_at.is_none_or(|at| at > now.steady) {
+            return Ok(());
+        }
+        let Settings { history_keep, history_keep_for, .. } = self.parts.notify.settings;
+        let age = SignedDuration::try_from(history_keep_for).unwrap_or(SignedDuration::MAX);
+        let before = now.wall.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+        let unread_before = unread(reader);
+        let tell = Tell::TrimFeed { keep: history_keep, before };
+        self.parts.writer.settle(vec![tell.into()]).map_err(|_| Leaving)?;
+        let unread_now = unread(reader);
+        if unread_now != unread_before {
+            self.parts.hub.publish(News::Unread(unread_now));
+        }
+        let oldest = reader.oldest_notification()?;
+        let left =
+            oldest.map(|at| Duration::try_from(at.duration_since(before)).unwrap_or_default());
+        self.trim_at = left.map(|left| now.steady + left.max(TRIM));
+        Ok(())
+    }
+
+    /// The daemon stops: what is held goes out, each with one attempt.
+    fn part(&mut self, ledger: &mut Ledger) {
+        let until = self.parts.clock.now().steady + FAREWELL;
+        self.channels.stop(until);
+        if self.drain(ledger).is_ok()
+            && let Ok(reader) = self.open()
+        {
+            let plan = ledger.let_go(self.parts.clock.now().wall, &*self.parts);
+            // One that is gone says so itself.
+            let _ = self.carry_out(&reader, plan);
+        }
+        self.channels.join(until);
+        if self.dropped > 0 {
+            log::warn!("messages dropped since the start total={}", self.dropped);
+        }
+    }
+}
+
+/// How many notifications are unread; -1 when that cannot be told.
+fn unread(reader: &Reader) -> i64 {
+    reader.unread_notifications().map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+impl Parts {
+    /// Whether messages for this channel can be sent.
+    fn knows(&self, channel: &str) -> bool {
+        let id = route::id_of(channel);
+        channel == IN_APP || self.notify.notifiers.iter().any(|notifier| notifier.id == id)
+    }
+
+    fn send(&self, delivery: &Delivery, limit: Duration) -> crate::notify::Outcome {
+        let (id, target) = (route::id_of(&delivery.channel), route::target_of(&delivery.channel));
+        let notifier = self.notify.notifiers.iter().find(|notifier| notifier.id == id);
+        match notifier {
+            None => crate::notify::Outcome::Refused { error: NO_LONGER.to_owned() },
+            Some(notifier) => {
+                let zone = self.calendar.zone(&delivery.alert.job);
+                drivers::send(notifier, target, delivery, &self.facts, zone, limit)
+            }
+        }
+    }
+
+    /// A message whose notifier was taken out of the file.
+    fn give_up_orphan(&self, delivery: &Delivery) -> Vec<Change> {
+        let (at, channel) = (self.clock.now().wall, delivery.channel.clone());
+        let error = NO_LONGER.to_owned();
+        log::warn!("delivery given up channel={channel} error={error:?}");
+        let (original, title) = (delivery.alert.kind, self.title(&delivery.alert));
+        let result = Err(error.clone());
+        let done = Tell::Done { delivery: delivery.id, channel: channel.clone(), at, result };
+        let detail = Detail::Delivery { channel, original, title, error };
+        let (job, run) = (delivery.alert.job.clone(), delivery.alert.run.clone());
+        let alert = Alert { kind: Kind::DeliveryFailed, at, job, run, detail };
+        let raise = (original != Kind::DeliveryFailed).then(|| Change::Raise(Box::new(alert)));
+        raise.into_iter().chain([done.into()]).collect()
+    }
+
+    /// Reads each secret once, so that a wrong one is known before it is needed.
+    fn probe(&self) -> Vec<Alert> {
+        let at = self.clock.now().wall;
+        let mut alerts = Vec::new();
+        for (notifier, key, error) in probe::faults(&self.notify, &self.jobs, &self.facts) {
+            log::warn!("a notifier cannot be used notifier={notifier} key={key} error={error:?}");
+            let detail = Detail::Secret { notifier, key: key.to_owned(), error };
+            let (job, run) = (String::new(), None);
+            alerts.push(Alert { kind: Kind::Misconfigured, at, job, run, detail });
+        }
+        alerts
+    }
+
+    fn message(&self, alert: &Alert, tail: &str) -> Message {
+        let delivery = Delivery {
+            id: crate::base::ulid::Ulids::new(0).next(alert.at),
+            channel: IN_APP.to_owned(),
+            alert: alert.clone(),
+            tail: tail.to_owned(),
+            more: More::None,
+        };
+        Message::new(&delivery, &self.facts, self.calendar.zone(&alert.job))
+    }
+}
+
+const NO_LONGER: &str = "the notifier is no longer configured";
+
+impl Words for Parts {
+    fn tail(&self, alert: &Alert) -> String {
+        let Some(run) = &alert.run else { return String::new() };
+        match alert.kind {
+            Kind::RunFailed | Kind::RunTimeout => excerpt::tail(&self.logs, &alert.job, run),
+            _ => String::new(),
+        }
+    }
+
+    fn feed(&self, alert: &Alert, tail: &str) -> (String, String) {
+        let message = self.message(alert, tail);
+        (message::feed_title(alert), message.body())
+    }
+
+    fn title(&self, alert: &Alert) -> String {
+        message::feed_title(alert)
+    }
+}
