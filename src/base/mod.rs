@@ -7,6 +7,7 @@ pub(crate) mod escape;
 pub(crate) mod glob;
 pub(crate) mod sentence;
 pub(crate) mod suggest;
+pub(crate) mod template;
 pub(crate) mod time;
 pub(crate) mod ulid;
 pub(crate) mod words;

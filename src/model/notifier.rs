@@ -11,6 +11,53 @@ use crate::model::alert::{Kinds, Severity};
 /// The channel that is always there: the feed behind the bell.
 pub(crate) const IN_APP: &str = "inapp";
 
+/// The names that a template may use (docs/notifications.md, Templates): the facts of the alert,
+/// the parts of the built-in message, and what surrounds both.
+pub(crate) const NAMES: [&str; 42] = [
+    "kind",
+    "severity",
+    "timestamp",
+    "task",
+    "task_kind",
+    "run_id",
+    "exit_code",
+    "end_reason",
+    "reason",
+    "triggered_by",
+    "retry_attempt",
+    "replica_index",
+    "start_at",
+    "end_at",
+    "duration_ms",
+    "free_bytes",
+    "min_free_bytes",
+    "killed_task",
+    "channel",
+    "original_kind",
+    "error",
+    "coalesced_count",
+    "coalesced_summary",
+    "title",
+    "sentence",
+    "origin",
+    "tail",
+    "count",
+    "link",
+    "footer",
+    "emoji",
+    "verb",
+    "trigger_phrase",
+    "time",
+    "time_rfc3339",
+    "duration",
+    "run_url",
+    "task_url",
+    "fingerprint",
+    "hostname",
+    "version",
+    "id",
+];
+
 /// Everything that the file says about alerts.
 #[derive(Clone, Debug)]
 pub(crate) struct Notify {
