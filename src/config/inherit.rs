@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::process;
 use super::surroundings::Surroundings;
 use super::table::Table;
+use super::{failures, notify, process};
 use crate::base::duration;
 use crate::base::sentence::quoted;
+use crate::model::failures::Failures;
 use crate::model::job::{Keep, LogLimit, OnFull, Stop, StopSignal};
+use crate::model::notifier::JobAlerts;
 
 /// The most runs that `keep_runs` may ask for; a guard against typing errors, like the next.
 const KEEP_RUNS_LIMIT: i64 = 1_000_000;
@@ -33,6 +35,11 @@ pub(crate) struct Inherited {
     pub(crate) stop: Stop,
     pub(crate) shell: Arc<Path>,
     pub(crate) env: Arc<[(String, String)]>,
+    pub(crate) failures: Arc<Failures>,
+    /// Of these a job takes over what it takes for an alert; the rest is empty.
+    pub(crate) alerts: Arc<JobAlerts>,
+    /// Whether ticks that were missed are told.
+    pub(crate) tells_missed: bool,
 }
 
 impl Inherited {
@@ -45,6 +52,9 @@ impl Inherited {
             stop: Stop { signal: StopSignal::Term, grace: Duration::from_secs(5) },
             shell: Path::new("/bin/sh").into(),
             env: Arc::new([]),
+            failures: Arc::default(),
+            alerts: Arc::default(),
+            tells_missed: true,
         }
     }
 
@@ -76,7 +86,18 @@ impl Inherited {
             shell: process::shell(table, surroundings)
                 .map_or_else(|| self.shell.clone(), Into::into),
             env: process::env(table, &self.env, surroundings),
+            failures: failures::read(table, &self.failures),
+            alerts: self.alerts.clone(),
+            tells_missed: self.tells_missed,
         }
+    }
+
+    /// What `[defaults]` says about alerts. Jobs say more about theirs, so they read them
+    /// elsewhere.
+    pub(crate) fn with_alerts(self, defaults: &Table<'_>) -> Inherited {
+        let alerts = notify::job::defaults(defaults, &self.alerts);
+        let tells_missed = defaults.switch("notify_on_missed").unwrap_or(self.tells_missed);
+        Inherited { alerts, tells_missed, ..self }
     }
 }
 

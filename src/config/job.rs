@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::inherit::Inherited;
-use super::notify::Channels;
+use super::notify::{self, Channels};
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
 use super::{access, process, service, task};
-use crate::model::alert::TROUBLE;
 use crate::model::job::{Job, JobName, Kind, Process, Work};
+use crate::model::notifier::Notify;
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
 const SCRIPT_LIMIT: usize = 131_071;
@@ -23,6 +23,7 @@ pub(crate) struct Context<'a> {
     pub(crate) zone: Zone,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) channels: Channels<'a>,
+    pub(crate) notify: Notify,
     pub(crate) defaults: Inherited,
 }
 
@@ -40,9 +41,11 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
     let api_trigger_key = table.alias("api_trigger", "manual_trigger");
     let api_trigger = table.switch(api_trigger_key).unwrap_or(true);
     let hooks = access::hooks(&table, kind);
-    let on_failure_key = table.alias("notify_on_failure", "notify");
-    context.channels.check(&table, on_failure_key);
-    context.channels.check(&table, "notify_on_success");
+    let alerts = notify::job::read(&table, kind, &own.alerts, &context.channels, &context.notify);
+    let tells_missed = match kind {
+        Kind::Task => table.switch("notify_on_missed").unwrap_or(own.tells_missed),
+        Kind::Service => own.tells_missed,
+    };
     let working_dir = process::working_dir(&table, context.surroundings);
     let (work, heading) = match kind {
         Kind::Task => (Work::Task(task::read(name, &table, api_trigger, context)), "Tasks"),
@@ -61,9 +64,9 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         keep: own.keep,
         stop: own.stop,
         process: Process { env: own.env, working_dir, shell: own.shell },
-        failures: Arc::default(),
-        alerts: Arc::default(),
-        raises: TROUBLE,
+        failures: own.failures,
+        raises: notify::job::raises(name, &alerts, tells_missed, &context.notify),
+        alerts,
         work,
     }
 }
@@ -122,7 +125,7 @@ fn pointer(name: &str, kind: Kind, key: &str, entry: Entry<'_>) -> Option<String
         (
             Kind::Service,
             "cron" | "timezone" | "catch_up" | "max_queued" | "queue_max" | "max_catch_up_runs"
-            | "run_on_start",
+            | "run_on_start" | "notify_on_missed",
         ) => Some(format!("{key} is only valid on [tasks.*]")),
         (Kind::Task | Kind::Service, _) => entry.value.is_table().then(|| {
             let full = format!("{name}.{key}");

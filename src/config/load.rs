@@ -56,7 +56,7 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
         now,
         zone: &|name| zone(&databases, name),
         local_zone: &local_zone,
-        read: &|path| fs::read_to_string(path).map_err(|error| error_text(&error)),
+        read: &read_text,
     };
     let mut config = super::read(text, &surroundings).map_err(LoadError::Invalid)?;
     config.path = path.to_owned();
@@ -80,6 +80,18 @@ pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
         read: &|_| Err(String::new()),
     };
     Zones::new(&surroundings).find(name).map(|zone| zone.zone)
+}
+
+/// The text of a file that the configuration names.
+fn read_text(path: &Path) -> Result<String, String> {
+    let reason = |error: io::Error| error_text(&error);
+    let file = File::open(path).map_err(reason)?;
+    let mut text = String::new();
+    file.take(SIZE_LIMIT + 1).read_to_string(&mut text).map_err(reason)?;
+    if text.len() as u64 > SIZE_LIMIT {
+        return Err("it is larger than 4 MiB".to_owned());
+    }
+    Ok(text)
 }
 
 /// The content, and whose it is.

@@ -4,6 +4,7 @@
 
 mod access;
 pub(crate) mod dotenv;
+mod failures;
 mod inherit;
 mod job;
 pub(crate) mod load;
@@ -118,19 +119,21 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
         .unwrap_or(Duration::from_secs(3));
     let external_url = daemon.as_ref().and_then(access::external_url);
     let trusted_proxies = daemon.as_ref().map(access::trusted_proxies).unwrap_or_default();
+    let heartbeat = daemon.as_ref().and_then(notify::heartbeat::of_daemon);
     scheduler.into_iter().for_each(|scheduler| scheduler.finish(|_, _| None));
     daemon.into_iter().for_each(|daemon| daemon.finish(|key, _| daemon_pointer(key)));
     let built_in = Inherited::built_in();
     let defaults = root.table("defaults").map_or(built_in.clone(), |table| {
         let defaults = built_in.overridden_by(&table, surroundings, shutdown_timeout);
+        let defaults = defaults.with_alerts(&table);
         table.finish(|key, _| defaults_pointer(key));
         defaults
     });
     let default_keep = defaults.keep;
     let timezone = zone.name.to_string();
-    let channels = notify::read(&root);
-    let notify = Notify::default();
-    let context = job::Context { surroundings, zones, zone, shutdown_timeout, channels, defaults };
+    let (channels, notify) = notify::read(&root, surroundings);
+    let context =
+        job::Context { surroundings, zones, zone, shutdown_timeout, channels, notify, defaults };
     let jobs = read_jobs(&root, &context);
     if jobs.is_empty() {
         root.warn_here("there is nothing to run: no task and no service");
@@ -146,8 +149,8 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
         external_url,
         trusted_proxies,
         default_keep,
-        notify,
-        heartbeat: None,
+        notify: context.notify,
+        heartbeat,
         warnings: Vec::new(),
     }
 }

@@ -12,8 +12,9 @@ use crate::base::duration::DurationError;
 use crate::base::sentence::quoted;
 use crate::base::{bytes, duration};
 
-/// Keys whose values are never repeated.
-const SECRET: [&str; 3] = ["webhook_url", "bot_token", "token"];
+/// Keys whose values are never repeated: secrets, and addresses that may hold one.
+const SECRET: [&str; 8] =
+    ["webhook_url", "bot_token", "token", "user", "password", "url", "api_url", "heartbeat"];
 
 /// One string of an array and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,7 +59,7 @@ pub(crate) const NAMES: [&str; 42] = [
 ];
 
 /// Everything that the file says about alerts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Notify {
     pub(crate) settings: Settings,
     /// In the order of the file.
@@ -100,12 +100,6 @@ impl Default for Settings {
             occurrence_ring: 10,
             ca_file: None,
         }
-    }
-}
-
-impl Default for Notify {
-    fn default() -> Notify {
-        Notify { settings: Settings::default(), notifiers: Vec::new(), routes: Vec::new() }
     }
 }
 
@@ -168,7 +162,7 @@ pub(crate) struct Notifier {
 }
 
 /// What it speaks, and to whom.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Driver {
     Slack { webhook_url: Secret, channel: Option<String> },
     Telegram { bot_token: Secret, chat_id: String, parse_mode: ParseMode, api: String },
@@ -270,6 +264,13 @@ impl Driver {
             Driver::Smtp(_) => "smtp",
             Driver::Sendmail { .. } => "sendmail",
         }
+    }
+}
+
+/// Its name is all that is shown: headers are secrets.
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

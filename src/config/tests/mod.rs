@@ -1,8 +1,13 @@
 //! What the stages make of whole files, against docs/configuration.md. No test reads the host.
 
 mod access;
+mod alerts;
 mod errors;
+mod failures;
+#[cfg(feature = "notify")]
 mod notifications;
+#[cfg(feature = "notify")]
+mod notifiers;
 mod values;
 mod warnings;
 
@@ -14,7 +19,7 @@ use super::surroundings::{NoZone, Surroundings};
 use super::{Config, Problems};
 use crate::model::job::{Job, Service, Task};
 
-/// Reads a text as `/etc/rw/c.toml` on a host with two zones and one dotenv file.
+/// Reads a text as `/etc/rw/c.toml` on a host with two zones and a few files.
 fn read(text: &str) -> Result<Config, Problems> {
     let surroundings = Surroundings {
         file: "c.toml",
@@ -31,6 +36,15 @@ fn read(text: &str) -> Result<Config, Problems> {
             Some("/etc/rw/common.env") => Ok("A=file\nB=file\n".to_owned()),
             Some("/home/me/own.env") => Ok("B=own\nC=own\n".to_owned()),
             Some("/etc/rw/bad.env") => Ok("A=1\nnonsense\n".to_owned()),
+            Some("/etc/rw/plain.txt") => Ok("{{task}} {{verb}}: {{sentence|raw}}\n".to_owned()),
+            Some("/etc/rw/object.json") => {
+                Ok("{\"n\": {{exit_code}}, {{#tail}}\"t\": {{tail|json}}{{/tail}}}".to_owned())
+            }
+            Some("/etc/rw/list.json") => Ok("[\"{{title}}\"]".to_owned()),
+            Some("/etc/rw/typo.txt") => Ok("one\n{{tsak}}\n".to_owned()),
+            Some("/etc/rw/most.txt") => Ok("x".repeat(64 << 10)),
+            Some("/etc/rw/large.txt") => Ok("x".repeat((64 << 10) + 1)),
+            Some("/etc/rw/ca.pem") => Ok("-----BEGIN CERTIFICATE-----\nMII\n".to_owned()),
             _ => Err("no such file".to_owned()),
         },
     };
