@@ -91,6 +91,10 @@ fn every_example_of_a_configuration_is_accepted() {
     for (path, page) in manual() {
         for example in page.split("```toml\n").skip(1) {
             let (example, _) = example.split_once("```").unwrap();
+            let sends = example.contains("[[notifier]]") || example.contains("heartbeat");
+            if sends && cfg!(not(feature = "notify")) {
+                continue;
+            }
             fs::write(&file, example).unwrap();
             let mut validate = Command::new(env!("CARGO_BIN_EXE_runwisp"));
             let output = validate.arg("validate").arg(&file).output().unwrap();

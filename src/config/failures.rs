@@ -1,5 +1,5 @@
 //! `failures`: which outcomes of a job count as failures. A plain list stands for itself, one of
-//! `+` and `-` edits what is inherited (docs/running.md, What counts as a failure).
+//! `+` and `-` edits what is inherited (docs/configuration.md, Failures).
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
-//! `heartbeat`: a dead-man switch somewhere else, of one job or of the daemon. Whoever knows the
-//! address can speak for the job, so it is never repeated.
+//! `heartbeat`: a dead-man switch somewhere else, of one job or of the daemon
+//! (docs/configuration.md, Heartbeats). Whoever knows the address can speak for the job, so it is
+//! never repeated.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `failures` of jobs (docs/running.md, What counts as a failure).
+//! `failures` of jobs (docs/configuration.md, Failures).
 
 use std::sync::Arc;
 

@@ -192,13 +192,9 @@ fn other_spellings_mean_the_same() {
     let config = good(
         "[daemon]\ntimezone = \"Asia/Tokyo\"\n[tasks.t]\nrun = \"true\"\nmax_concurrent = 4\n\
          manual_trigger = false\non_overlap = \"kill\"\nlog_on_full = \"kill\"\nqueue_max = 9\n\
-         cron = \"@daily\"\ncatch_up = 0\nnotify = [\"ops\"]\n[notifiers.ops]\ntype = \"slack\"\n\
-         webhook_url = \"https://example.org/x\"\n[[route]]\nmatch.kinds = [\"run.failed\"]\n\
-         notifiers = [\"ops:#now\"]\n[notify]\nglobal_notifiers = [\"ops\"]\nretry_budget = \"1m\"\n\
-         keep_notifications = 5\nkeep_for = \"1d\"\ncoalesce_limit = 3\n",
+         cron = \"@daily\"\ncatch_up = 0\n",
     );
     assert_eq!(config.timezone, "Asia/Tokyo");
-    assert_eq!(config.notify.notifiers.len(), 1);
     assert!(!job(&config, "t").api_trigger);
     assert_eq!(job(&config, "t").log.on_full, OnFull::KillTask);
     let task = task(&config, "t");

@@ -13,6 +13,7 @@ use crate::config::load::decode;
 use crate::config::surroundings::{NoZone, Surroundings};
 use crate::config::{self as loader, Config, Problem, dotenv as dotenvs, name_flaw};
 use crate::model::job::log_directory;
+use crate::model::notifier::{IN_APP, Token};
 use crate::properties::assert_plain;
 
 /// A file is a configuration whose jobs are good, or it is a list of problems that lie in it.
@@ -30,6 +31,7 @@ pub(crate) fn config(data: &[u8]) {
         read: &|path| match path.to_str() {
             Some("/etc/rw/a.env") => Ok("A=1\nB=2\n".to_owned()),
             Some("/etc/rw/bad.env") => Ok("A=1\nnonsense\n".to_owned()),
+            Some("/etc/rw/t.json") => Ok("{\"a\": {{task|json}}}".to_owned()),
             _ => Err("no such file".to_owned()),
         },
     };
@@ -55,9 +57,26 @@ fn assert_good(config: &Config) {
     assert!(directories.windows(2).all(|pair| pair[0] != pair[1]), "{directories:?}");
     for job in &config.jobs {
         assert_eq!(name_flaw(job.name.as_str(), job.kind()), None);
+        assert!(job.failures.codes.iter().all(|range| !range.is_empty() && *range.start() > 0));
+        assert!((1..=1000).contains(&job.alerts.after.failures));
+        assert!(job.alerts.heartbeat.as_ref().is_none_or(|url| !url.0.ends_with('/')));
+    }
+    for channel in channels(config) {
+        let id = channel.split(':').next();
+        let mut ids = config.notify.notifiers.iter().map(|notifier| notifier.id.as_str());
+        assert!(id == Some(IN_APP) || ids.any(|known| Some(known) == id), "{channel}");
     }
     assert!(!config.shutdown_timeout.is_zero());
     assert!(config.external_url.as_ref().is_none_or(|url| !url.ends_with('/')));
+}
+
+/// Whoever may be told something.
+fn channels(config: &Config) -> impl Iterator<Item = &str> {
+    let alerts = config.jobs.iter().map(|job| &job.alerts);
+    let of_jobs = alerts.flat_map(|it| it.on_failure.iter().flatten().chain(&it.on_success));
+    let of_routes = config.notify.routes.iter().flat_map(|route| &route.to);
+    let tokens = of_jobs.chain(of_routes).chain(&config.notify.settings.default_notifiers);
+    tokens.map(Token::as_str)
 }
 
 /// Problems come in the order of their lines, each inside the file.
