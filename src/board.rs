@@ -1,7 +1,10 @@
 //! How the jobs stand, for whoever asks over HTTP: the main thread writes it down when it changes
 //! and is never asked.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use crate::model::event::{Standing, Switch};
 use crate::model::job::JobName;
@@ -12,7 +15,11 @@ pub(crate) struct Board(Arc<Mutex<State>>);
 
 /// By name, side by side: there may be ten thousand.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Standings(Vec<Standing>);
+pub(crate) struct Standings {
+    of: Vec<Standing>,
+    /// Until when nobody wants to hear of a job.
+    mutes: BTreeMap<JobName, Timestamp>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -33,6 +40,22 @@ impl Board {
         let before = state.standings.set(standing);
         let before = before.map_or(Switch::On, |before| before.switch);
         (before != switch).then_some(before)
+    }
+
+    /// Nobody wants to hear of the job until then; `None`: they do again.
+    pub(crate) fn mute(&self, job: &JobName, until: Option<Timestamp>) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.document = None;
+        match until {
+            Some(until) => drop(state.standings.mutes.insert(job.clone(), until)),
+            None => drop(state.standings.mutes.remove(job)),
+        }
+    }
+
+    /// Until when nobody wants to hear of the job; it may be over.
+    pub(crate) fn muted_until(&self, job: &JobName) -> Option<Timestamp> {
+        self.lock().standings.muted_until(job)
     }
 
     /// `None` until the daemon serves.
@@ -64,14 +87,19 @@ impl Board {
 
 impl Standings {
     pub(crate) fn get(&self, job: &JobName) -> Option<&Standing> {
-        self.find(job).ok().map(|place| &self.0[place])
+        self.find(job).ok().map(|place| &self.of[place])
+    }
+
+    /// Until when nobody wants to hear of the job; it may be over.
+    pub(crate) fn muted_until(&self, job: &JobName) -> Option<Timestamp> {
+        self.mutes.get(job).copied()
     }
 
     fn set(&mut self, standing: Standing) -> Option<Standing> {
         match self.find(&standing.job) {
-            Ok(place) => Some(std::mem::replace(&mut self.0[place], standing)),
+            Ok(place) => Some(std::mem::replace(&mut self.of[place], standing)),
             Err(place) => {
-                self.0.insert(place, standing);
+                self.of.insert(place, standing);
                 None
             }
         }
@@ -79,7 +107,7 @@ impl Standings {
 
     /// The place of a job, or the one that it would have.
     fn find(&self, job: &JobName) -> Result<usize, usize> {
-        self.0.binary_search_by(|standing| standing.job.cmp(job))
+        self.of.binary_search_by(|standing| standing.job.cmp(job))
     }
 }
 

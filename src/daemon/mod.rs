@@ -36,12 +36,13 @@ use crate::hub::Hub;
 use crate::inbox::{Asker, Inbox};
 use crate::logs::Feeds;
 use crate::model::event::Event;
+use crate::model::job::JobName;
 use crate::notify::{self, dispatch};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
 use crate::sampler;
 use crate::store::calendar::Calendar;
-use crate::store::{self, Store};
+use crate::store::{self, Reader, Store};
 use crate::sweep::{self, Rules};
 use crate::web::context::{Context, Facts, Readers, modified};
 use crate::web::gate;
@@ -120,6 +121,9 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let (asker, feeds) = (Asker::new(inbox.clone()), Feeds::default());
     let (sampler, sampling) = sampler::start(clock.clone(), inbox.clone())?;
     let board = Board::default();
+    for mute in Reader::open(&database)?.mutes()? {
+        board.mute(&JobName::new(&mute.job), Some(mute.until));
+    }
     let (sweeper, sweeping) = sweep::start(
         database.clone(),
         logs.clone(),
@@ -243,6 +247,7 @@ fn facts(
         data: options.data.clone(),
         logs: options.data.join("logs"),
         port: options.port,
+        external_url: config.external_url.clone(),
         fingerprint: fingerprint.as_str().to_owned(),
         started_at: clock.now().wall,
         config_modified: modified(&config.path),

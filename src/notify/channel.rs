@@ -12,11 +12,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::time::Clock;
+use crate::base::ulid::Ulids;
 use crate::inbox::Inbox;
 use crate::model::alert::{Alert, Delivery, Detail, Kind};
 use crate::model::change::{Change, Tell};
 use crate::model::notice::Waiting;
-use crate::notify::{Outcome, attempts};
+use crate::notify::{Outcome, attempts, sample};
 use crate::store::Reader;
 use crate::store::writer::Writer;
 use crate::threads;
@@ -113,6 +114,14 @@ impl Channels {
     /// When the channel makes its next attempt, where it waits for that.
     pub(crate) fn next_try(&self, channel: &str) -> Option<Timestamp> {
         self.lock().busy.get(channel)?.next_try
+    }
+
+    /// Makes one attempt with a sample, beside everything that waits.
+    pub(crate) fn test(&self, channel: &str) -> Outcome {
+        let now = self.0.parts.clock.now();
+        let seed = now.steady.as_nanos() as u64;
+        let delivery = sample::delivery(channel, now.wall, Ulids::new(seed).next(now.wall));
+        self.attempt(&delivery, ATTEMPT)
     }
 
     /// Ends all waits; what waits gets one more attempt each, until then on the steady clock.

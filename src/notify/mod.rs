@@ -19,6 +19,7 @@ pub(crate) mod message;
 mod policy;
 pub(crate) mod probe;
 pub(crate) mod route;
+mod sample;
 #[cfg(test)]
 mod samples;
 pub(crate) mod secret;

@@ -8,16 +8,19 @@ use crate::model::job::Job;
 use crate::model::notifier::{Notify, Token};
 use crate::notify::{Facts, route, secret};
 
-/// The ids of notifiers that something may be sent to.
-pub(crate) fn used<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet<&'a str> {
-    let of_jobs = jobs
-        .iter()
-        .flat_map(|job| job.alerts.on_failure.iter().flatten().chain(&job.alerts.on_success));
+/// The channels that something may be sent to.
+pub(crate) fn channels<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet<&'a str> {
+    let of_jobs = jobs.iter().flat_map(|job| {
+        job.alerts.on_failure.iter().flatten().chain(&job.alerts.on_success)
+    });
     let of_routes = notify.routes.iter().flat_map(|route| &route.to);
     let all = notify.settings.default_notifiers.iter().chain(of_routes).chain(of_jobs);
-    all.filter(|token| !token.is_in_app())
-        .map(|token: &Token| route::id_of(token.as_str()))
-        .collect()
+    all.filter(|token| !token.is_in_app()).map(Token::as_str).collect()
+}
+
+/// The ids of their notifiers.
+pub(crate) fn used<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet<&'a str> {
+    channels(notify, jobs).into_iter().map(route::id_of).collect()
 }
 
 /// Notifier, key and fault of each secret that cannot be read. What is merely careless goes to the

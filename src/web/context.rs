@@ -58,6 +58,7 @@ pub(crate) struct Facts {
     pub(crate) data: PathBuf,
     pub(crate) logs: PathBuf,
     pub(crate) port: u16,
+    pub(crate) external_url: Option<String>,
     pub(crate) fingerprint: String,
     pub(crate) started_at: Timestamp,
     /// The name of the machine.

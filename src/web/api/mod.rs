@@ -5,6 +5,7 @@ pub(crate) mod document;
 pub(crate) mod hooks;
 pub(crate) mod logs;
 pub(crate) mod notifications;
+pub(crate) mod notify;
 pub(crate) mod pictures;
 pub(crate) mod runs;
 pub(crate) mod search;

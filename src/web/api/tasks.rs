@@ -51,7 +51,10 @@ pub(crate) fn list(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Proble
     let document = context.board.document(|standings| {
         let tasks = facts.jobs.iter();
         let tasks: Vec<_> = tasks
-            .map(|job| TaskJson::new(job, standings.get(&job.name), &facts.timezone))
+            .map(|job| {
+                let task = TaskJson::new(job, standings.get(&job.name), &facts.timezone);
+                task.muted(standings.muted_until(&job.name))
+            })
             .collect();
         serde_json::to_vec(&tasks).expect("our documents have text keys only")
     });
@@ -64,6 +67,7 @@ pub(crate) fn one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Prob
     let job = context.facts.job(&name).ok_or(Refusal::UnknownJob(name))?;
     let standing = context.board.get(&job.name);
     let task = TaskJson::new(job, standing.as_ref(), &context.facts.timezone);
+    let task = task.muted(context.board.muted_until(&job.name));
     Ok(Whole::json(200, &task).into())
 }
 

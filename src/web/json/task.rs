@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::base::time::rfc3339;
@@ -45,6 +46,9 @@ pub(crate) struct TaskJson<'a> {
     /// Only when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<bool>,
+    /// Alerts of it go nowhere until then, which may be over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<String>,
 }
 
 /// What tasks have, or what services have.
@@ -136,7 +140,12 @@ impl<'a> TaskJson<'a> {
             next_run_at: standing.and_then(|standing| standing.next).map(rfc3339),
             paused: (switch == Switch::Paused).then_some(true),
             stopped: (switch == Switch::Stopped).then_some(true),
+            muted_until: None,
         }
+    }
+
+    pub(crate) fn muted(self, until: Option<Timestamp>) -> TaskJson<'a> {
+        TaskJson { muted_until: until.map(rfc3339), ..self }
     }
 }
 

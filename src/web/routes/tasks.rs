@@ -1,6 +1,6 @@
 //! Tasks and services: what they are, and what can be done with them.
 
-use crate::web::api::{hooks, pictures, tasks, upcoming};
+use crate::web::api::{hooks, notify, pictures, tasks, upcoming};
 use crate::web::routes::{Access, Route, array, created, get, json, optional, post};
 
 pub(super) static ROUTES: &[Route] = &[
@@ -46,6 +46,16 @@ pub(super) static ROUTES: &[Route] = &[
         .gives(json("StopRunOutputBody"))
         .takes(optional("Empty"))
         .fails(&[400, 403, 404, 503]),
+    post("/api/tasks/{taskName}/mute", "muteTask", notify::mute)
+        .about("Send its alerts nowhere for a while")
+        .gives(json("TaskMute"))
+        .takes(optional("TaskMuteBody"))
+        .fails(&[404, 503]),
+    post("/api/tasks/{taskName}/unmute", "unmuteTask", notify::unmute)
+        .about("Send its alerts again")
+        .gives(json("TaskMute"))
+        .takes(optional("Empty"))
+        .fails(&[404, 503]),
     get("/api/tasks/{taskName}/days", "getTaskDays", pictures::days)
         .about("Outcomes by day")
         .gives(json("TaskDays"))
