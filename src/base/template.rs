@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::sentence::quoted;
+use super::suggest;
 
 /// Blocks inside blocks: more than anybody writes, and no stack ends there.
 const DEPTH: usize = 32;
@@ -180,7 +181,9 @@ fn known(name: &str, names: &[&str]) -> Result<String, String> {
     if names.contains(&name) {
         return Ok(name.to_owned());
     }
-    Err(format!("unknown name {}; must be one of {}", quoted(name), names.join(", ")))
+    let nearest = suggest::nearest(name, names.iter().copied());
+    let advice = nearest.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    Err(format!("unknown name {}; must be one of {}{advice}", quoted(name), names.join(", ")))
 }
 
 fn stray_end(name: &str, open: Option<&Open>) -> String {
@@ -240,6 +243,7 @@ mod tests {
         let deep = "{{#task}}".repeat(DEPTH + 1);
         for (text, line, fact) in [
             ("a\n{{nobody}}", 2, "unknown name \"nobody\"; must be one of task, tail, empty, no"),
+            ("{{taks}}", 1, "empty, no; did you mean \"task\"?"),
             ("{{}}", 1, "unknown name \"\""),
             ("{{#nobody}}{{/nobody}}", 1, "unknown name"),
             ("\n\n{{task|html}}", 3, "\"html\" is not a form; must be one of raw, json"),

@@ -264,6 +264,12 @@ fn defaults_pointer(key: &str) -> Option<String> {
         | "manual_trigger" | "retry_attempts" | "retry_delay" | "retry_backoff" => {
             Some(format!("{key} is per-task; set it on [tasks.<name>]"))
         }
+        "notify_on_failure" | "notify_on_success" | "notify" => {
+            Some("use [notify] default_notifiers for all jobs together".to_owned())
+        }
+        "expect" | "heartbeat" => {
+            Some(format!("{key} is per job; set it on [tasks.<name>] or [services.<name>]"))
+        }
         "timezone" => Some("use [scheduler] timezone".to_owned()),
         _ => None,
     }

@@ -243,6 +243,18 @@ fn a_job_raises_what_reaches_somebody() {
         let list = |kinds: Kinds| kinds.iter().collect::<Vec<_>>();
         assert_eq!(list(found), list(expected), "{text}");
     }
+}
+
+#[test]
+fn keys_that_stand_elsewhere_are_pointed_to_their_place() {
+    for (key, fact) in [
+        ("notify_on_failure = []", "use [notify] default_notifiers"),
+        ("expect = {}", "expect is per job"),
+        ("heartbeat = \"https://h\"", "heartbeat is per job"),
+    ] {
+        let found = problems(&format!("[defaults]\n{key}\n"));
+        assert!(found[0].contains("unknown key") && found[0].contains(fact), "{found:?}");
+    }
     let found = problems(&with_service("notify_on_missed = true"));
     assert!(found[0].contains("notify_on_missed is only valid on [tasks.*]"), "{found:?}");
 }

@@ -29,6 +29,8 @@ mod logging;
 mod logs;
 #[path = "../../../src/model/mod.rs"]
 mod model;
+#[path = "../../../src/notify/mod.rs"]
+mod notify;
 #[path = "../../../src/process/mod.rs"]
 mod process;
 #[path = "../../../src/sampler/mod.rs"]
