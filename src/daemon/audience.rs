@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::time::Clock;
 use crate::board::Board;
 use crate::daemon::announce::{announce, switched};
+use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::sd_notify;
 use crate::daemon::world::Audience;
 use crate::engine::{Answer, ReplyId};
@@ -22,6 +23,7 @@ pub(crate) struct DaemonAudience {
     pub(crate) health: Health,
     pub(crate) sweeper: Sweeper,
     pub(crate) dispatcher: Dispatcher,
+    pub(crate) heartbeats: Heartbeats,
     pub(crate) board: Board,
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
@@ -35,8 +37,12 @@ impl Audience for DaemonAudience {
         announce(event);
         match event {
             Event::RunCreated(run) => self.hub.publish(News::Created(run.clone())),
-            Event::RunStarted(run) => self.hub.publish(News::Started(run.clone())),
+            Event::RunStarted(run) => {
+                self.heartbeats.started(run);
+                self.hub.publish(News::Started(run.clone()));
+            }
             Event::RunEnded(run) => {
+                self.heartbeats.ended(run);
                 self.hub.publish(News::Ended(run.clone()));
                 self.sweeper.tell(&run.job);
             }

@@ -6,6 +6,7 @@ mod audience;
 pub(crate) mod boot;
 pub(crate) mod data_dir;
 mod fingerprint;
+mod heartbeats;
 mod keys;
 pub(crate) mod listen;
 pub(crate) mod lock;
@@ -135,16 +136,17 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     )?;
     let notify = Arc::new(config.notify.clone());
     let host = host_name();
+    let alert_facts = notify::Facts {
+        external_url: config.external_url.clone(),
+        fingerprint: fingerprint.as_str().to_owned(),
+        hostname: host.clone(),
+        data: options.data.clone(),
+        ca_file: notify.settings.ca_file.clone(),
+    };
     let (dispatcher, channels, notifying) = dispatch::start(dispatch::Parts {
         notify: Arc::clone(&notify),
         jobs: config.jobs.clone(),
-        facts: notify::Facts {
-            external_url: config.external_url.clone(),
-            fingerprint: fingerprint.as_str().to_owned(),
-            hostname: host.clone(),
-            data: options.data.clone(),
-            ca_file: notify.settings.ca_file.clone(),
-        },
+        facts: alert_facts.clone(),
         calendar: calendar.clone(),
         database: database.clone(),
         logs: logs.clone(),
@@ -175,12 +177,14 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     sys::clock::watch(inbox.clone())?;
     let home = env::var_os("HOME").map(PathBuf::from);
     let free = config.storage.min_free_space;
-    let surroundings = Surroundings::new(env::vars_os(), home, logs, free);
+    let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free);
+    let heartbeats = Heartbeats::start(config, &alert_facts, &logs, &asker, &clock, &inbox)?;
     let audience = DaemonAudience {
         clock: clock.clone(),
         health: health.clone(),
         sweeper,
         dispatcher: dispatcher.clone(),
+        heartbeats: heartbeats.clone(),
         board,
         hub,
         feeds: feeds.clone(),
@@ -206,6 +210,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     world.audience.sweeper.close();
     drop(world);
     sampler.close();
+    heartbeats.stop();
     dispatcher.close();
     if notifying.join().is_err() {
         log::error!("a thread panicked while the daemon stopped");

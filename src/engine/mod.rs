@@ -47,6 +47,8 @@ pub(crate) enum Input {
     Woke,
     /// Something is to be done with a job.
     Operate { job: JobName, verb: Verb, by: Trigger, reply: ReplyId },
+    /// Somebody wants to know whether the engine answers, and whether it is heard on the disk.
+    Hail { reply: ReplyId },
     /// A run is to be stopped, or cancelled while it waits.
     StopRun { run: RunId, reply: ReplyId },
     /// The process of a run exists.
@@ -238,6 +240,7 @@ impl Engine {
         match input {
             Input::Woke => {}
             Input::Operate { job, verb, by, reply } => self.operate(now, &job, verb, by, reply),
+            Input::Hail { reply } => self.reply(reply, Ok(Answer::Done)),
             Input::StopRun { run, reply } => self.stop_run(now, run, reply),
             Input::Started { run, leader } => self.started(now, run, leader),
             Input::Pressed { run, pressure } => self.pressed(now, run, pressure),

@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// What was done is told when it is durable; a refusal has nothing to wait for.
-    fn reply(&mut self, to: ReplyId, answer: Result<Answer, Refusal>) {
+    pub(super) fn reply(&mut self, to: ReplyId, answer: Result<Answer, Refusal>) {
         match answer {
             Ok(answer) => self.after.push(After::Reply(to, answer)),
             Err(refusal) => {

@@ -156,7 +156,7 @@ impl Witness {
         self.asked = None;
         let mut owed = if was_stopping { BTreeMap::new() } else { self.almanac.look(now) };
         match input {
-            Input::Woke | Input::Pressed { .. } => {}
+            Input::Woke | Input::Hail { .. } | Input::Pressed { .. } => {}
             Input::Operate { job, verb, by, reply } => {
                 assert!(self.unanswered.insert(*reply));
                 self.before_verb(now, job, *verb, *by);
