@@ -1,7 +1,7 @@
 //! A process that is no child of ours: a pidfd keeps its number from meaning another one.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::sys::{check, own, poll};
 
@@ -30,6 +30,13 @@ impl Process {
     pub(crate) fn wait(&self) -> io::Result<()> {
         while !poll::readable([Some(self.0.as_fd())], None)?[0] {}
         Ok(())
+    }
+}
+
+/// Readable once it has ended.
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
