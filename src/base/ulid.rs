@@ -25,6 +25,13 @@ impl Ulid {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAUlid;
 
+#[cfg(feature = "notify")]
+impl Ulid {
+    pub(crate) fn bits(self) -> u128 {
+        self.0
+    }
+}
+
 impl fmt::Display for Ulid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; LENGTH];
