@@ -6,6 +6,10 @@ mod audience;
 pub(crate) mod boot;
 pub(crate) mod data_dir;
 mod fingerprint;
+#[cfg(feature = "notify")]
+mod heartbeats;
+#[cfg(not(feature = "notify"))]
+#[path = "no_heartbeats.rs"]
 mod heartbeats;
 mod keys;
 pub(crate) mod listen;
@@ -30,6 +34,7 @@ use crate::board::Board;
 use crate::config::Config;
 use crate::daemon::audience::DaemonAudience;
 use crate::daemon::fingerprint::Fingerprint;
+use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::lock::InstanceLock;
 use crate::daemon::world::{Audience, World};
 use crate::engine::{Engine, Lifetime};
@@ -171,7 +176,6 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         sampler: sampler.clone(),
         notify,
         channels,
-        dispatcher: dispatcher.clone(),
     });
     let gate = gate::open(listener, control, Arc::clone(&context), inbox.clone())?;
     sys::clock::watch(inbox.clone())?;

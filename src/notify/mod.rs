@@ -10,20 +10,41 @@ mod attempts;
 pub(crate) mod channel;
 mod coalesce;
 pub(crate) mod dispatch;
+#[cfg(feature = "notify")]
+pub(crate) mod drivers;
+#[cfg(not(feature = "notify"))]
+#[path = "no_drivers.rs"]
 pub(crate) mod drivers;
 mod excerpt;
 #[cfg(test)]
 mod fixtures;
+#[cfg(feature = "notify")]
+mod heartbeat;
 mod ledger;
 pub(crate) mod message;
 mod policy;
 pub(crate) mod probe;
+#[cfg(feature = "notify")]
+pub(crate) mod pulse;
+#[cfg(all(test, feature = "notify"))]
+mod receiver;
+#[cfg(feature = "notify")]
+mod redact;
+#[cfg(feature = "notify")]
+mod render;
 pub(crate) mod route;
 mod sample;
 #[cfg(test)]
 mod samples;
 pub(crate) mod secret;
 pub(crate) mod tail;
+#[cfg(feature = "notify")]
+mod transport;
+#[cfg(feature = "notify")]
+mod trust;
+#[cfg(feature = "notify")]
+mod values;
+mod wording;
 
 use std::path::PathBuf;
 use std::time::Duration;

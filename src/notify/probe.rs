@@ -10,9 +10,9 @@ use crate::notify::{Facts, route, secret};
 
 /// The channels that something may be sent to.
 pub(crate) fn channels<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet<&'a str> {
-    let of_jobs = jobs.iter().flat_map(|job| {
-        job.alerts.on_failure.iter().flatten().chain(&job.alerts.on_success)
-    });
+    let of_jobs = jobs
+        .iter()
+        .flat_map(|job| job.alerts.on_failure.iter().flatten().chain(&job.alerts.on_success));
     let of_routes = notify.routes.iter().flat_map(|route| &route.to);
     let all = notify.settings.default_notifiers.iter().chain(of_routes).chain(of_jobs);
     all.filter(|token| !token.is_in_app()).map(Token::as_str).collect()

@@ -4,12 +4,12 @@
 //! (docs/notifications.md, Heartbeats).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::io;
 
 use crate::base::time::Clock;
 use crate::base::ulid::Ulids;

@@ -15,7 +15,6 @@ use crate::logs::Feeds;
 use crate::model::job::{Job, JobName};
 use crate::model::notifier::Notify;
 use crate::notify::channel::Channels;
-use crate::notify::dispatch::Dispatcher;
 use crate::sampler::Sampler;
 use crate::store::calendar::Calendar;
 use crate::store::writer::Writer;
@@ -41,7 +40,6 @@ pub(crate) struct Context {
     pub(crate) sampler: Sampler,
     pub(crate) notify: Arc<Notify>,
     pub(crate) channels: Channels,
-    pub(crate) dispatcher: Dispatcher,
 }
 
 /// What never changes while the daemon runs.
