@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "black-box tests live on the real clock")]
 #![expect(clippy::print_stderr, reason = "a failing test prints what the daemon said")]
 
+mod alerts;
 mod boot;
 mod cli;
 mod client;

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod login;
 pub(crate) mod process;
 pub(crate) mod rows;
+pub(crate) mod sink;
 pub(crate) mod sse;
 pub(crate) mod wait;
 
