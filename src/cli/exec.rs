@@ -146,7 +146,9 @@ impl Audience for Foreground {
                     let took = since.and_then(|since| at.duration_since(since).try_into().ok());
                     let took = took.map(|took: Duration| took.as_millis() as u64);
                     let (id, reason) = (run.id.to_string(), end.reason.as_str());
-                    self.last = Some(Ending::new(id, reason, end.exit_code, took));
+                    let failed = end.is_failure;
+                    self.last =
+                        Some(Ending { failed, ..Ending::new(id, reason, end.exit_code, took) });
                 }
             }
             Event::Stopping { .. } => self.interrupted = true,

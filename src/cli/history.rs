@@ -91,6 +91,8 @@ struct Row<'a> {
     end_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<bool>,
     triggered_by: &'static str,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +123,7 @@ impl<'a> From<&'a Run> for Row<'a> {
             status: run.phase.as_str(),
             end_reason: end.map(|end| end.reason.as_str()),
             exit_code: end.map(|end| end.exit_code),
+            failed: end.map(|end| end.is_failure),
             triggered_by: run.trigger.as_str(),
             created_at: rfc3339(run.created_at),
             start_at: began.map(rfc3339),
@@ -140,7 +143,7 @@ impl<'a> From<&'a Run> for Row<'a> {
 mod tests {
     use super::*;
     use crate::model::job::Kind;
-    use crate::model::run::{End, EndReason, LogTotals, Trigger};
+    use crate::model::run::{End, EndReason, Trigger};
 
     const ID: &str = "01JTQ6V6Z9M3XK2B8N4C7D5E1F";
 
@@ -164,11 +167,7 @@ mod tests {
 
     fn ended(since: Option<Timestamp>, at: Timestamp, reason: EndReason, exit_code: i32) -> Phase {
         let message = (exit_code < 0).then(|| "the cause".to_owned());
-        Phase::Ended {
-            since,
-            at,
-            end: End { reason, exit_code, message, log: LogTotals::default() },
-        }
+        Phase::Ended { since, at, end: End::unjudged(reason, exit_code, message) }
     }
 
     #[test]

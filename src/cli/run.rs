@@ -159,7 +159,7 @@ fn followed(
 fn retry_of(caller: &mut Caller<'_>, run: &Run) -> Result<Option<Run>, Failure> {
     let reason =
         EndReason::ALL.into_iter().find(|known| run.end_reason.as_deref() == Some(known.as_str()));
-    if !reason.is_some_and(EndReason::is_retryable) {
+    if run.failure == Some(false) || !reason.is_some_and(EndReason::is_retryable) {
         return Ok(None);
     }
     let path = format!("/api/tasks/{}", segment(&run.task_name));
@@ -197,6 +197,7 @@ fn start(client: &Client, task: &str) -> Result<Run, Failure> {
 fn over(run: &Run) -> Option<Ending> {
     let reason = run.end_reason.as_deref()?;
     let mut ending = Ending::new(run.id.clone(), reason, run.exit_code, took_ms(run));
+    ending.failed = run.failure.unwrap_or(ending.failed);
     ending.message.clone_from(&run.message);
     Some(ending)
 }

@@ -179,7 +179,7 @@ impl From<Run> for LastRun {
         let reason = run.end_reason.as_deref();
         LastRun {
             duration_ms: took_ms(&run),
-            failed: reason.is_some_and(is_failure),
+            failed: run.failure.unwrap_or_else(|| reason.is_some_and(is_failure)),
             missed: reason == Some(EndReason::Missed.as_str()),
             id: run.id,
             status: run.status,

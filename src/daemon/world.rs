@@ -133,7 +133,7 @@ impl<A: Audience> World<A> {
                 log::error!("{cause} task={} run={}", run.job, run.id);
                 let how = ExitHow::NotStarted(format!("failed to start: {cause}"));
                 let at = self.clock.now().wall;
-                let exit = Exit { how, cause: None, log: LogTotals::default(), at };
+                let exit = Exit::new(how, None, LogTotals::default(), at);
                 self.inbox.send(Input::Exited { run: run.id, exit });
             }
         }

@@ -8,9 +8,7 @@ use crate::engine::{After, Engine, Lane, Live, State};
 use crate::model::change::Change;
 use crate::model::event::Event;
 use crate::model::job::{Overlap, Task};
-use crate::model::run::{
-    Cause, End, EndReason, LogTotals, NO_EXIT_STATUS, Phase, Run, RunId, Trigger,
-};
+use crate::model::run::{Cause, EndReason, NO_EXIT_STATUS, Phase, Run, RunId, Trigger};
 
 /// What becomes of a run that asks for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +144,9 @@ impl Engine {
         message: &str,
     ) -> Run {
         let created = run.clone();
-        let end = End {
-            reason,
-            exit_code: NO_EXIT_STATUS,
-            message: (!message.is_empty()).then(|| message.to_owned()),
-            log: LogTotals::default(),
-        };
+        let message = (!message.is_empty()).then(|| message.to_owned());
+        let lane = self.lane_of(&run.job).expect("only runs of our jobs are refused");
+        let end = self.lanes[lane].job.end(reason, NO_EXIT_STATUS, message);
         run.phase = Phase::Ended { since: None, at: now.wall, end };
         self.changes.push(Change::Insert(run.clone()));
         self.publish_after(Event::RunCreated(created));
@@ -170,12 +165,8 @@ impl Engine {
     ) {
         let Some(mut live) = self.runs.remove(&run) else { return };
         self.lanes[live.lane].waiting.retain(|&waiting| waiting != run);
-        let end = End {
-            reason,
-            exit_code: NO_EXIT_STATUS,
-            message: Some(message.to_owned()),
-            log: LogTotals::default(),
-        };
+        let job = &self.lanes[live.lane].job;
+        let end = job.end(reason, NO_EXIT_STATUS, Some(message.to_owned()));
         self.changes.push(Change::end(&live.run, None, now.wall, end.clone()));
         live.run.phase = Phase::Ended { since: None, at: now.wall, end };
         live.band.into_iter().for_each(|band| self.timers.cancel(band));

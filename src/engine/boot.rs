@@ -11,7 +11,7 @@ use crate::engine::{Effect, Engine, Live, Phase, State};
 use crate::model::change::{Anchor, Change};
 use crate::model::event::Event;
 use crate::model::job::{JobName, Overlap, RunOnStart};
-use crate::model::run::{self, CRASHED, End, EndReason, LogTotals, NO_EXIT_STATUS, Run, Trigger};
+use crate::model::run::{self, CRASHED, End, EndReason, NO_EXIT_STATUS, Run, Trigger};
 
 /// docs/running.md, Retries: a wait that is over for longer is not taken up again.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -56,7 +56,10 @@ impl Engine {
                 continue;
             };
             let message = message.map(str::to_owned);
-            let end = End { reason, exit_code, message, log: LogTotals::default() };
+            let end = match self.lane_of(&run.job) {
+                Some(lane) => self.lanes[lane].job.end(reason, exit_code, message),
+                None => End::unjudged(reason, exit_code, message),
+            };
             let since = match run.phase {
                 run::Phase::Running { since } => Some(since),
                 run::Phase::Pending | run::Phase::Ended { .. } => None,
@@ -191,8 +194,7 @@ impl Engine {
     fn resume_retry(&mut self, now: Moment, run: &Run) {
         let Some(lane) = self.lane_of(&run.job) else { return };
         let run::Phase::Ended { at, end, .. } = &run.phase else { return };
-        let Some(wait) =
-            self.lanes[lane].job.retry_wait(end.reason, run.retry_attempt, run.retry_attempt)
+        let Some(wait) = self.lanes[lane].job.retry_wait(end, run.retry_attempt, run.retry_attempt)
         else {
             return;
         };

@@ -40,11 +40,8 @@ impl Engine {
         let Some(live) = self.runs.get_mut(&id) else { return };
         if let Some(cause) = live.asked {
             let how = ExitHow::NotStarted("stopped before it started".to_owned());
-            self.end(
-                now.steady,
-                id,
-                Exit { how, cause: Some(cause), log: LogTotals::default(), at: now.wall },
-            );
+            let exit = Exit::new(how, Some(cause), LogTotals::default(), now.wall);
+            self.end(now.steady, id, exit);
             return;
         }
         live.state = State::Running;
@@ -104,7 +101,7 @@ impl Engine {
         let live = &self.runs[&id];
         let Phase::Ended { end, .. } = &live.run.phase else { return };
         let lane = live.lane;
-        if let Some((_, streak)) = self.lanes[lane].job.wait_after(end.reason, live) {
+        if let Some((_, streak)) = self.lanes[lane].job.wait_after(end, live) {
             let retry = Retry::new(lane, &live.run, streak);
             self.call_off(now, retry);
         }
@@ -122,7 +119,9 @@ impl Engine {
         let now = self.last;
         let live = self.runs.get_mut(&id).expect("who ends is alive");
         let is_final = live.asked == Some(Cause::Operator);
-        let end = end_of(&exit, live.asked);
+        let end = self.lanes[live.lane].job.end_of(&exit, live.asked);
+        // Who died of a signal may turn out to have been stopped.
+        let is_worth_a_look = end.is_failure || exit.cause == Some(Cause::DiskPressure);
         let since = match (&exit.how, &live.run.phase) {
             (ExitHow::NotStarted(_), _) => None,
             (_, Phase::Running { since }) => Some(*since),
@@ -133,6 +132,9 @@ impl Engine {
         live.run.phase = Phase::Ended { since, at, end: end.clone() };
         let (run, band, how) = (live.run.clone(), live.band.take(), How::of(&exit, live.asked));
         self.changes.push(Change::end(&run, since, at, end));
+        if let Some(text) = exit.snapshot.filter(|_| is_worth_a_look) {
+            self.changes.push(Change::Snapshot { run: id, text });
+        }
         let lane = live.lane;
         band.into_iter().for_each(|band| self.timers.cancel(band));
         self.raise_end(Some(lane), &run, how);
@@ -170,7 +172,7 @@ impl Engine {
             return;
         }
         let Phase::Ended { end, .. } = &live.run.phase else { return };
-        if let Some((wait, streak)) = self.lanes[lane].job.wait_after(end.reason, &live) {
+        if let Some((wait, streak)) = self.lanes[lane].job.wait_after(end, &live) {
             // Counted from the end of the process, so that a slow disk does not add to it.
             self.set_retry(live.over_since() + wait, lane, &live.run, streak);
         }
@@ -191,20 +193,15 @@ impl Retry {
 impl Job {
     /// The wait before the next run of a chain and its count of quick failures; `None` ends
     /// the chain.
-    fn wait_after(&self, reason: EndReason, live: &Live) -> Option<(Duration, u32)> {
+    fn wait_after(&self, end: &End, live: &Live) -> Option<(Duration, u32)> {
         let streak = if live.lasted() { 0 } else { live.streak };
-        self.retry_wait(reason, live.run.retry_attempt, streak)
+        self.retry_wait(end, live.run.retry_attempt, streak)
             .map(|wait| (wait, streak.saturating_add(1)))
     }
 
     /// The wait before attempt `attempt + 1`, if there is to be one.
-    pub(super) fn retry_wait(
-        &self,
-        reason: EndReason,
-        attempt: u32,
-        streak: u32,
-    ) -> Option<Duration> {
-        if !reason.is_retryable() {
+    pub(super) fn retry_wait(&self, end: &End, attempt: u32, streak: u32) -> Option<Duration> {
+        if !end.is_failure || !end.reason.is_retryable() {
             return None;
         }
         match self.task()?.after_failure {
@@ -221,6 +218,37 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Timeout and overflow outrank a stop, a stop outranks the exit status.
+    fn end_of(&self, exit: &Exit, asked: Option<Cause>) -> End {
+        let matched = exit.matched.as_ref().filter(|_| exit.how == ExitHow::Code(0));
+        let reason = match exit.cause.or(asked) {
+            Some(Cause::Timeout) => EndReason::Timeout,
+            Some(Cause::LogOverflow) => EndReason::LogOverflow,
+            Some(Cause::DiskPressure | Cause::Operator | Cause::Superseded | Cause::Shutdown) => {
+                EndReason::Stopped
+            }
+            None if exit.how == ExitHow::Code(0) && matched.is_none() => EndReason::Success,
+            None => EndReason::Failed,
+        };
+        let (exit_code, message) = match &exit.how {
+            ExitHow::Code(code) => {
+                let matched = matched.filter(|_| reason == EndReason::Failed);
+                (*code, matched.map(|pattern| format!("output matched /{pattern}/")))
+            }
+            ExitHow::Signal(number) => (SIGNAL_BASE + number, None),
+            ExitHow::NotStarted(text) => (NO_EXIT_STATUS, Some(text.clone())),
+        };
+        End { log: exit.log, ..self.end(reason, exit_code, message) }
+    }
+
+    /// An end without a log, and whether it is a failure of this job.
+    pub(super) fn end(&self, reason: EndReason, exit_code: i32, message: Option<String>) -> End {
+        let is_failure = self.failures.counts(reason, exit_code);
+        End { reason, is_failure, exit_code, message, log: LogTotals::default() }
+    }
+}
+
 impl Live {
     /// When it was over, on the steady clock.
     pub(super) fn over_since(&self) -> Duration {
@@ -234,25 +262,6 @@ impl Live {
     pub(super) fn lasted(&self) -> bool {
         self.over_since().saturating_sub(self.began) >= LASTING
     }
-}
-
-/// Timeout and overflow outrank a stop, a stop outranks the exit status.
-fn end_of(exit: &Exit, asked: Option<Cause>) -> End {
-    let (exit_code, message) = match &exit.how {
-        ExitHow::Code(code) => (*code, None),
-        ExitHow::Signal(number) => (SIGNAL_BASE + number, None),
-        ExitHow::NotStarted(text) => (NO_EXIT_STATUS, Some(text.clone())),
-    };
-    let reason = match exit.cause.or(asked) {
-        Some(Cause::Timeout) => EndReason::Timeout,
-        Some(Cause::LogOverflow) => EndReason::LogOverflow,
-        Some(Cause::DiskPressure | Cause::Operator | Cause::Superseded | Cause::Shutdown) => {
-            EndReason::Stopped
-        }
-        None if exit.how == ExitHow::Code(0) => EndReason::Success,
-        None => EndReason::Failed,
-    };
-    End { reason, exit_code, message, log: exit.log }
 }
 
 fn looks_stopped_from_outside(exit: &Exit) -> bool {

@@ -15,6 +15,7 @@ mod reader;
 mod search;
 mod segment;
 mod tail;
+mod wanted;
 mod writer;
 
 pub(crate) use append::append_system;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use memchr::memchr_iter;
+use regex_lite::Regex;
 
 use crate::base::bytes;
 use crate::logs::error::LogError;
@@ -15,6 +16,7 @@ use crate::logs::limit::{Step, step};
 use crate::logs::lines::{Cut, LONGEST, Splitter};
 use crate::logs::path::LogPlace;
 use crate::logs::prefix::Stream;
+use crate::logs::wanted::Wanted;
 use crate::model::job::{LogLimit, OnFull};
 use crate::model::run::{Cause, LogTotals};
 use crate::sys::{self, error_text};
@@ -45,6 +47,8 @@ pub(crate) struct LogWriter {
     received: u64,
     state: State,
     observer: Option<Observer>,
+    /// `None` where nothing is looked for.
+    wanted: Option<Wanted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +78,22 @@ impl LogWriter {
             received: 0,
             state: State::Capturing,
             observer: None,
+            wanted: None,
         }
     }
 
     pub(crate) fn observe(&mut self, observer: Observer) {
         self.observer = Some(observer);
+    }
+
+    /// Has every line of output tested, dropped ones too, until one fits a pattern.
+    pub(crate) fn look_for(&mut self, patterns: &Arc<[Regex]>) {
+        self.wanted = (!patterns.is_empty()).then(|| Wanted::new(Arc::clone(patterns)));
+    }
+
+    /// The pattern that was found.
+    pub(crate) fn matched(&self) -> Option<&str> {
+        self.wanted.as_ref()?.found()
     }
 
     /// Has the feed told about every write from now on.
@@ -97,7 +112,8 @@ impl LogWriter {
         self.received += bytes.len() as u64;
         let mut verdict = Verdict::Go;
         for chunk in bytes.chunks(LONGEST) {
-            if self.state == State::Capturing || self.observer.is_some() {
+            let is_heard = self.observer.is_some() || self.wanted.is_some();
+            if self.state == State::Capturing || is_heard {
                 let cut = self.splitters[stream as usize].cut(chunk);
                 verdict = verdict.or(self.store(now, stream, cut));
             }
@@ -156,10 +172,17 @@ impl LogWriter {
         }
         self.show(stream, &lines.head);
         self.show(stream, &lines.body);
-        if self.state != State::Capturing {
-            return Verdict::Go;
+        let found = self.wanted.as_mut().and_then(|wanted| wanted.look_at(&lines));
+        let verdict = match self.state {
+            State::Capturing => {
+                self.keep(now, stream, &lines).unwrap_or_else(|error| self.give_up(now, &error))
+            }
+            State::Full | State::Broken => Verdict::Go,
+        };
+        if let Some(pattern) = found {
+            self.system(now, &format!("Output matched /{pattern}/: the run counts as failed"));
         }
-        self.keep(now, stream, &lines).unwrap_or_else(|error| self.give_up(now, &error))
+        verdict
     }
 
     fn keep(&mut self, now: Timestamp, stream: Stream, lines: &Cut) -> Result<Verdict, LogError> {

@@ -29,6 +29,8 @@ pub(crate) enum Change {
     },
     /// Something to be told.
     Raise(Box<Alert>),
+    /// What the machine looked like when a run went wrong.
+    Snapshot { run: RunId, text: Box<str> },
     /// Where the schedule of a task stands.
     Anchor(Anchor),
     /// The schedule of a task is switched off since then, or on again.

@@ -55,11 +55,74 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct End {
     pub(crate) reason: EndReason,
+    /// Whether it counts as a failure of its job, whatever the reason says by itself.
+    pub(crate) is_failure: bool,
     /// 0 to 255, [`NO_EXIT_STATUS`] or [`CRASHED`].
     pub(crate) exit_code: i32,
     /// The cause in a few words, where the reason does not say it all.
     pub(crate) message: Option<String>,
     pub(crate) log: LogTotals,
+}
+
+impl End {
+    /// An end without a log, of a job that nobody knows any more.
+    pub(crate) fn unjudged(reason: EndReason, exit_code: i32, message: Option<String>) -> End {
+        let is_failure = reason.is_failure();
+        End { reason, is_failure, exit_code, message, log: LogTotals::default() }
+    }
+
+    pub(crate) fn fate(&self) -> Fate {
+        Fate { reason: self.reason, is_failure: self.is_failure }
+    }
+}
+
+/// What became of a run, as it is counted and shown: `failures` of its job may judge a reason
+/// otherwise than [`EndReason::is_failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fate {
+    pub(crate) reason: EndReason,
+    pub(crate) is_failure: bool,
+}
+
+impl From<EndReason> for Fate {
+    fn from(reason: EndReason) -> Fate {
+        Fate { reason, is_failure: reason.is_failure() }
+    }
+}
+
+impl Fate {
+    /// Both ways in which each reason can be judged. A success is never a failure.
+    pub(crate) fn all() -> impl Iterator<Item = Fate> {
+        let as_said = EndReason::ALL.into_iter().map(Fate::from);
+        let otherwise = |fate: Fate| Fate { is_failure: !fate.is_failure, ..fate };
+        as_said
+            .clone()
+            .chain(as_said.filter(|fate| fate.reason != EndReason::Success).map(otherwise))
+    }
+
+    /// Whether this is what the reason says by itself.
+    pub(crate) fn is_as_usual(self) -> bool {
+        self == Fate::from(self.reason)
+    }
+
+    /// The worse of the two: what a day or a bucket of many runs is shown as (docs/api.md, History
+    /// and pictures). Whatever does not count as a failure that usually is one is hardly worse
+    /// than a success.
+    pub(crate) fn worse(self, other: Fate) -> Fate {
+        if other.severity() < self.severity() { other } else { self }
+    }
+
+    /// The worst first.
+    pub(crate) fn severity(self) -> (u8, usize) {
+        let step = match (self.is_failure, self.is_as_usual()) {
+            (true, _) => 0,
+            (false, true) if self.reason != EndReason::Success => 1,
+            (false, false) => 2,
+            (false, true) => 3,
+        };
+        let place = EndReason::WORST_FIRST.into_iter().position(|one| one == self.reason);
+        (step, place.unwrap_or(usize::MAX))
+    }
 }
 
 /// What the log of a run holds at its close.
@@ -130,9 +193,8 @@ impl EndReason {
         }
     }
 
-    /// The worst first: what a day or a bucket of many runs is shown as (docs/api.md, History and
-    /// pictures).
-    pub(crate) const WORST_FIRST: [EndReason; 10] = [
+    /// See [`Fate::worse`].
+    const WORST_FIRST: [EndReason; 10] = [
         EndReason::Crashed,
         EndReason::Failed,
         EndReason::Timeout,
@@ -144,12 +206,6 @@ impl EndReason {
         EndReason::DstSkipped,
         EndReason::Success,
     ];
-
-    /// The worse of the two.
-    pub(crate) fn worse(self, other: EndReason) -> EndReason {
-        let either = |reason: &EndReason| *reason == self || *reason == other;
-        EndReason::WORST_FIRST.into_iter().find(either).unwrap_or(self)
-    }
 
     /// Failures of a run that really ran; a missed tick has nothing to repeat.
     pub(crate) fn is_retryable(self) -> bool {
@@ -247,6 +303,17 @@ pub(crate) struct Exit {
     pub(crate) log: LogTotals,
     /// When it was over: the leader gone, and with it the group or the pipes.
     pub(crate) at: Timestamp,
+    /// The pattern of `failures` that a line of its output fitted first.
+    pub(crate) matched: Option<String>,
+    /// What the machine looked like when it went wrong.
+    pub(crate) snapshot: Option<Box<str>>,
+}
+
+impl Exit {
+    /// An end with nothing more to be told of it.
+    pub(crate) fn new(how: ExitHow, cause: Option<Cause>, log: LogTotals, at: Timestamp) -> Exit {
+        Exit { how, cause, log, at, matched: None, snapshot: None }
+    }
 }
 
 /// The disk is so full that output is no longer stored.

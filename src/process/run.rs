@@ -51,13 +51,14 @@ fn lost(run: RunId, stopper: &Stopper, clock: &Clock, panic: &(dyn Any + Send)) 
     let text = format!("the thread of the run was lost: {}", threads::panic_text(panic));
     log::error!("{text} run={run}");
     let (cause, at) = (stopper.cause(), clock.now().wall);
-    Exit { how: ExitHow::NotStarted(text), cause, log: LogTotals::default(), at }
+    Exit::new(ExitHow::NotStarted(text), cause, LogTotals::default(), at)
 }
 
 /// The whole life of a run, on the thread that calls.
 pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &Inbox) -> Exit {
     let started = clock.now().wall;
     let mut log = LogWriter::new(spec.place(), spec.job.log, spec.min_free(), started);
+    log.look_for(&spec.job.failures.output);
     if let Some(observer) = spec.observer.take() {
         log.observe(observer);
     }
@@ -66,7 +67,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
     }
     if let Some(cause) = stopper.cause() {
         let how = ExitHow::NotStarted("stopped before it started".to_owned());
-        return Exit { how, cause: Some(cause), log: log.close(started), at: started };
+        return Exit::new(how, Some(cause), log.close(started), started);
     }
     match begin(&spec, &log, stopper) {
         Ok((process, pipes)) => {
@@ -75,12 +76,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
         }
         Err(text) => {
             log.system(started, &text);
-            Exit {
-                how: ExitHow::NotStarted(text),
-                cause: None,
-                log: log.close(started),
-                at: started,
-            }
+            Exit::new(ExitHow::NotStarted(text), None, log.close(started), started)
         }
     }
 }
@@ -265,6 +261,7 @@ impl<'a> Execution<'a> {
             self.log.system(at, &format!("killed by {}", signals::name(signal)));
         }
         let at = self.clock.now().wall;
-        Exit { how, cause, log: self.log.close(at), at }
+        let matched = self.log.matched().map(str::to_owned);
+        Exit { matched, ..Exit::new(how, cause, self.log.close(at), at) }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::change::{Anchor, Change, Tidy};
 use crate::model::run::{Phase, Run, RunId};
 use crate::store::calendar::Calendar;
 use crate::store::row::{Count, Time};
-use crate::store::{alerts, daily, notices, trash};
+use crate::store::{alerts, daily, notices, snapshots, trash};
 
 /// Whether a change found what it speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) fn apply(
             let inserted = insert(connection, run)?;
             if let Phase::Ended { end, .. } = &run.phase {
                 let date = calendar.date(&run.job, run.created_at);
-                daily::count(connection, &run.job, date, end.reason)?;
+                daily::count(connection, &run.job, date, end.fate())?;
             }
             Ok(inserted)
         }
@@ -61,7 +61,7 @@ pub(super) fn apply(
                 ":id": run,
                 ":start_at": since.map(Time),
                 ":end_at": Time(*at),
-                ":end_reason": end.reason.as_str(),
+                ":end_reason": end.fate().word(),
                 ":exit_code": end.exit_code,
                 ":message": end.message,
                 ":log_lines": Count(end.log.lines),
@@ -70,12 +70,13 @@ pub(super) fn apply(
                 ":duration_ms": since.map(|since| millis(since, *at)),
             })?;
             if ended > 0 {
-                daily::count(connection, job, calendar.date(job, *created_at), end.reason)?;
+                daily::count(connection, job, calendar.date(job, *created_at), end.fate())?;
             }
             hit(ended)
         }
         Change::Raise(alert) => alerts::raise(connection, alert),
         Change::Tell(tell) => alerts::tell(connection, tell),
+        Change::Snapshot { run, text } => snapshots::put(connection, *run, text),
         Change::Anchor(anchor) => set_anchor(connection, anchor),
         Change::Pause { job, since } => hit(connection
             .prepare_cached(PAUSE)?
@@ -106,6 +107,7 @@ pub(super) fn subject(change: &Change) -> String {
         Change::End { run, .. } => format!("end:{run}"),
         Change::Raise(alert) => format!("raise:{}", alert.kind.as_str()),
         Change::Tell(tell) => alerts::subject(tell),
+        Change::Snapshot { run, .. } => format!("snapshot:{run}"),
         Change::Anchor(anchor) => format!("anchor:{}", anchor.job),
         Change::Pause { job, .. } => format!("pause:{job}"),
         Change::Forget(job) => format!("forget:{job}"),
@@ -161,7 +163,7 @@ fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
         ":task_name": run.job,
         ":kind": run.kind.as_str(),
         ":status": run.phase.as_str(),
-        ":end_reason": ended.map(|(_, end)| end.reason.as_str()),
+        ":end_reason": ended.map(|(_, end)| end.fate().word()),
         ":exit_code": ended.map(|(_, end)| end.exit_code),
         ":triggered_by": run.trigger.as_str(),
         ":created_at": Time(run.created_at),
@@ -206,11 +208,13 @@ fn delete(connection: &Connection, runs: &[RunId]) -> Result<Applied> {
     let mut statement =
         connection.prepare_cached("DELETE FROM runs WHERE id = ?1 AND status = 'ended'")?;
     for run in runs {
-        statement.execute([run])?;
+        if statement.execute([run])? > 0 {
+            snapshots::drop(connection, *run)?;
+        }
     }
     Ok(Applied::Done)
 }
 
-fn hit(rows: usize) -> Result<Applied> {
+pub(super) fn hit(rows: usize) -> Result<Applied> {
     Ok(if rows == 0 { Applied::NoRow } else { Applied::Done })
 }

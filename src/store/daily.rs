@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rusqlite::{Connection, Result, named_params};
 
 use crate::model::job::JobName;
-use crate::model::run::EndReason;
+use crate::model::run::Fate;
 use crate::store::row::Count;
 use crate::store::{Error, Reader};
 
@@ -16,22 +16,17 @@ pub(crate) struct Day {
     /// Runs that were created on this day and have ended.
     pub(crate) count: u64,
     pub(crate) failed: u64,
-    pub(crate) worst: EndReason,
+    pub(crate) worst: Fate,
 }
 
 /// One more run of this day has ended.
-pub(super) fn count(
-    connection: &Connection,
-    job: &JobName,
-    date: Date,
-    reason: EndReason,
-) -> Result<()> {
+pub(super) fn count(connection: &Connection, job: &JobName, date: Date, fate: Fate) -> Result<()> {
     connection.prepare_cached(COUNT)?.execute(named_params! {
         ":task_name": job,
         ":date": date.to_string(),
-        ":failed": u8::from(reason.is_failure()),
-        ":reason": reason.as_str(),
-        ":milder": milder(reason),
+        ":failed": u8::from(fate.is_failure),
+        ":reason": fate.word(),
+        ":milder": milder(fate),
     })?;
     Ok(())
 }
@@ -41,10 +36,10 @@ const COUNT: &str = "INSERT INTO daily_outcomes VALUES (:task_name, :date, 1, :f
      ON CONFLICT DO UPDATE SET count = count + 1, failed = failed + excluded.failed, \
      worst = CASE WHEN instr(:milder, ' ' || worst || ' ') THEN excluded.worst ELSE worst END";
 
-/// The reasons that this one is worse than, between blanks.
-fn milder(reason: EndReason) -> String {
-    let milder = EndReason::WORST_FIRST.into_iter().skip_while(|one| *one != reason).skip(1);
-    milder.fold(String::new(), |all, one| all + " " + one.as_str() + " ")
+/// The words of what this one is worse than, between blanks.
+fn milder(fate: Fate) -> String {
+    let milder = Fate::all().filter(|one| one.severity() > fate.severity());
+    milder.fold(String::new(), |all, one| all + " " + one.word() + " ")
 }
 
 impl Reader {
@@ -72,8 +67,8 @@ impl Reader {
 mod tests {
     use super::*;
     use crate::model::change::Change;
-    use crate::model::run::{Phase, Run};
-    use crate::store::scratch::{Scratch, at, ended, pending};
+    use crate::model::run::{EndReason, Phase, Run};
+    use crate::store::scratch::{Scratch, at, ended, judged, pending};
 
     #[test]
     fn days_count_each_end_once_and_outlive_the_runs() {
@@ -96,8 +91,12 @@ mod tests {
             ])
             .unwrap();
         let reader = Reader::open(&scratch.db()).unwrap();
-        let day =
-            |date: &str, count, failed, worst| Day { date: date.to_owned(), count, failed, worst };
+        let day = |date: &str, count, failed, worst: EndReason| Day {
+            date: date.to_owned(),
+            count,
+            failed,
+            worst: worst.into(),
+        };
         let before = day("2026-05-06", 1, 0, EndReason::Success);
         let today = day("2026-05-07", 3, 1, EndReason::Timeout);
         let date = |seconds| scratch_date(seconds);
@@ -105,6 +104,31 @@ mod tests {
         assert_eq!(reader.days(&a, date(-86_400)).unwrap(), [before, today.clone()]);
         assert_eq!(reader.days(&a, date(0)).unwrap(), [today]);
         assert_eq!(reader.days(&JobName::new("c"), date(0)).unwrap(), []);
+    }
+
+    #[test]
+    fn a_day_is_as_bad_as_its_job_calls_it() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        let fine = Fate { reason: EndReason::Failed, is_failure: false };
+        let loud = Fate { reason: EndReason::Skipped, is_failure: true };
+        let days = || {
+            let reader = Reader::open(&scratch.db()).unwrap();
+            let days = reader.days(&JobName::new("a"), scratch_date(0)).unwrap();
+            days.iter().map(|day| (day.count, day.failed, day.worst)).collect::<Vec<_>>()
+        };
+        let stopped = Fate::from(EndReason::Stopped);
+        for (fate, day) in [
+            (EndReason::Success.into(), (1, 0, EndReason::Success.into())),
+            (fine, (2, 0, fine)),
+            (stopped, (3, 0, stopped)),
+            (fine, (4, 0, stopped)),
+            (loud, (5, 1, loud)),
+            (fine, (6, 1, loud)),
+        ] {
+            store.write(&[Change::Insert(judged("a", 0, fate))]).unwrap();
+            assert_eq!(days(), [day], "{fate:?}");
+        }
     }
 
     fn scratch_date(seconds: i64) -> Date {

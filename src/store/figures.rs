@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, named_params};
 
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, Run, RunId};
+use crate::model::run::{EndReason, Fate, Run, RunId};
 use crate::store::row::{Count, Time};
 use crate::store::{Error, Reader, list};
 
@@ -14,7 +14,7 @@ use crate::store::{Error, Reader, list};
 pub(crate) struct Summary {
     pub(crate) total: u64,
     pub(crate) success: u64,
-    /// Runs that ran and failed.
+    /// All that count as failures, but for missed ticks.
     pub(crate) failed: u64,
     pub(crate) missed: u64,
     /// When the latest of `failed` ended.
@@ -34,14 +34,18 @@ pub(crate) struct Outcomes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) run: RunId,
-    pub(crate) reason: EndReason,
+    pub(crate) fate: Fate,
     /// `None`: it never started.
     pub(crate) duration_ms: Option<i64>,
 }
 
-/// The words of the partial index that holds failures in the order of their ends.
-const LAST_FAILURE: &str = "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_failure \
-     WHERE end_reason IN ('failed', 'timeout', 'log_overflow', 'crashed')";
+/// The words of the partial indexes that hold failures in the order of their ends.
+const LAST_FAILURES: [&str; 2] = [
+    "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_failure \
+     WHERE end_reason IN ('failed', 'timeout', 'log_overflow', 'crashed')",
+    "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_other_failure WHERE end_reason IN \
+     ('stopped:failure', 'skipped:failure', 'queue_full:failure', 'dst_skipped:failure')",
+];
 
 const OUTCOMES: &str = "SELECT id, end_reason, duration_ms FROM runs INDEXED BY runs_by_task \
      WHERE task_name = :job AND status = 'ended' ORDER BY created_at DESC, id DESC LIMIT :last";
@@ -58,17 +62,18 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 let (outcome, Count(count)): (String, _) = (row.get("outcome")?, row.get("count")?);
                 summary.total += count;
-                let reason = EndReason::ALL.into_iter().find(|known| known.as_str() == outcome);
-                match reason {
-                    Some(EndReason::Success) => summary.success += count,
-                    Some(EndReason::Missed) => summary.missed += count,
-                    Some(reason) if reason.is_failure() => summary.failed += count,
-                    Some(_) | None => {}
+                match Fate::of_word(&outcome) {
+                    Some(Fate { reason: EndReason::Success, .. }) => summary.success += count,
+                    Some(Fate { reason: EndReason::Missed, .. }) => summary.missed += count,
+                    Some(Fate { is_failure: true, .. }) => summary.failed += count,
+                    Some(Fate { is_failure: false, .. }) | None => {}
                 }
             }
-            let last: Option<Time> =
-                db.prepare_cached(LAST_FAILURE)?.query_row([], |row| row.get("last"))?;
-            summary.last_failure = last.map(|last| last.0);
+            for sql in LAST_FAILURES {
+                let last: Option<Time> =
+                    db.prepare_cached(sql)?.query_row([], |row| row.get("last"))?;
+                summary.last_failure = summary.last_failure.max(last.map(|last| last.0));
+            }
             Ok(summary)
         })
     }
@@ -89,7 +94,7 @@ impl Reader {
 fn outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
     Ok(Outcome {
         run: row.get("id")?,
-        reason: row.get("end_reason")?,
+        fate: row.get("end_reason")?,
         // A clock that was set back makes no time negative.
         duration_ms: row.get::<_, Option<i64>>("duration_ms")?.map(|millis| millis.max(0)),
     })
@@ -100,7 +105,7 @@ mod tests {
     use super::*;
     use crate::model::change::{Change, Tidy};
     use crate::model::run::{Phase, Run};
-    use crate::store::scratch::{Scratch, at, ended, pending, plan};
+    use crate::store::scratch::{Scratch, at, ended, judged, pending, plan};
 
     #[test]
     fn the_summary_is_exact_after_every_change() {
@@ -137,6 +142,11 @@ mod tests {
         assert_eq!(summary(), (9, 1, 4, 0, Some(at(5))));
         store.connection.execute("DELETE FROM runs", []).unwrap();
         assert_eq!(summary(), (0, 0, 0, 0, None));
+        // What the job says counts: only what is usually no failure is one here.
+        let otherwise = Fate::all().filter(|fate| !fate.is_as_usual()).zip(100..);
+        let all = otherwise.map(|(fate, seconds)| Change::Insert(judged("a", seconds, fate)));
+        store.write(&all.collect::<Vec<_>>()).unwrap();
+        assert_eq!(summary(), (9, 0, 4, 1, Some(at(108))));
     }
 
     #[test]
@@ -155,7 +165,11 @@ mod tests {
         *since = None;
         store.write(&[Change::Insert(skipped.clone())]).unwrap();
         let reader = Reader::open(&scratch.db()).unwrap();
-        let outcome = |run: &Run, reason, duration_ms| Outcome { run: run.id, reason, duration_ms };
+        let outcome = |run: &Run, reason: EndReason, duration_ms| Outcome {
+            run: run.id,
+            fate: reason.into(),
+            duration_ms,
+        };
         let expected = [
             outcome(&runs[1], EndReason::Failed, Some(1000)),
             outcome(&skipped, EndReason::Skipped, None),
@@ -179,7 +193,12 @@ mod tests {
     fn no_number_reads_the_whole_history() {
         let scratch = Scratch::new();
         let store = scratch.store();
-        for (sql, index) in [(LAST_FAILURE, "runs_by_failure"), (OUTCOMES, "runs_by_task")] {
+        let [last, other] = LAST_FAILURES;
+        for (sql, index) in [
+            (last, "runs_by_failure"),
+            (other, "runs_by_other_failure"),
+            (OUTCOMES, "runs_by_task"),
+        ] {
             let plan = plan(&store.connection, sql);
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
         }

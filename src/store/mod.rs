@@ -22,10 +22,12 @@ mod schema;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod sessions;
+pub(crate) mod snapshots;
 mod starts;
 pub(crate) mod timeline;
 pub(crate) mod trash;
 mod trouble;
+mod word;
 pub(crate) mod writer;
 
 use std::fmt;

@@ -8,7 +8,7 @@ use rusqlite::types::ToSqlOutput;
 
 use crate::base::time::{rfc3339, to_millis};
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, Trigger};
+use crate::model::run::{EndReason, Fate, Trigger};
 
 /// Which runs are meant; the default is all of them.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,7 @@ pub(crate) struct Filter {
     pub(crate) exit_code_min: Option<i64>,
     pub(crate) exit_code_max: Option<i64>,
     pub(crate) attempts: Attempts,
+    pub(crate) fates: Fates,
 }
 
 impl Filter {
@@ -48,6 +49,14 @@ pub(crate) enum Attempts {
     #[default]
     All,
     RetriesOnly,
+}
+
+/// Whether runs that do not count as failures are meant too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fates {
+    #[default]
+    All,
+    FailuresOnly,
 }
 
 /// How far a run has come, in the words of `--status`.
@@ -108,23 +117,28 @@ impl State {
         EndReason::ALL.into_iter().map(State::Ended)
     }
 
-    /// The word in `run_tally`.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            State::Pending => "pending",
-            State::Running => "running",
-            State::Ended(reason) => reason.as_str(),
-        }
+    /// The words of the tables that this is.
+    fn words(self, fates: Fates) -> impl Iterator<Item = &'static str> {
+        let open = match self {
+            State::Pending => Some(PENDING),
+            State::Running => Some(RUNNING),
+            State::Ended(_) => None,
+        };
+        let open = open.filter(|_| fates == Fates::All);
+        let meant = move |fate: &Fate| {
+            self == State::Ended(fate.reason) && (fates == Fates::All || fate.is_failure)
+        };
+        open.into_iter().chain(Fate::all().filter(meant).map(Fate::word))
     }
+}
 
-    /// Each names the partial index that serves it in its own words.
-    fn condition(self) -> String {
-        match self {
-            State::Pending => PENDING.to_owned(),
-            State::Running => RUNNING.to_owned(),
-            State::Ended(EndReason::Success) => "end_reason = 'success'".to_owned(),
-            State::Ended(reason) => format!("end_reason <> 'success' AND end_reason = '{reason}'"),
-        }
+/// Each names the partial index that serves it in its own words.
+fn condition(word: &str) -> String {
+    match word {
+        PENDING => IS_PENDING.to_owned(),
+        RUNNING => IS_RUNNING.to_owned(),
+        SUCCESS => "end_reason = 'success'".to_owned(),
+        word => format!("end_reason <> 'success' AND end_reason = '{word}'"),
     }
 }
 
@@ -165,7 +179,8 @@ impl Search {
 /// A filter as SQL: conditions that are joined by AND, and the values that they name.
 #[derive(Debug)]
 pub(super) struct Where {
-    states: Option<Vec<State>>,
+    /// Words of `run_tally`, any of them.
+    states: Option<Vec<&'static str>>,
     conditions: Vec<&'static str>,
     values: Vec<(&'static str, Value)>,
     is_search: bool,
@@ -197,12 +212,18 @@ impl ToSql for Value {
 impl Where {
     pub(super) fn new(filter: &Filter, search: Option<Search>) -> Where {
         let mut states = filter.states.clone();
+        if filter.fates == Fates::FailuresOnly {
+            states.get_or_insert_with(|| State::ended().collect());
+        }
         if let Some(states) = &mut states {
             states.sort_unstable();
             states.dedup();
         }
+        let words = |states: Vec<State>| {
+            states.into_iter().flat_map(|state| state.words(filter.fates)).collect()
+        };
         let mut all = Where {
-            states,
+            states: states.map(words),
             conditions: vec!["TRUE"],
             values: Vec::new(),
             is_search: search.is_some(),
@@ -266,7 +287,7 @@ impl Where {
         let mut sql = self.conditions.join(" AND ");
         if let Some(states) = &self.states {
             let each: Vec<String> =
-                states.iter().map(|state| format!("({})", state.condition())).collect();
+                states.iter().map(|word| format!("({})", condition(word))).collect();
             let any = if each.is_empty() { "FALSE".to_owned() } else { each.join(" OR ") };
             sql += &format!(" AND ({any})");
         }
@@ -280,8 +301,7 @@ impl Where {
         }
         let mut sql = self.conditions.join(" AND ");
         if let Some(states) = &self.states {
-            let words: Vec<String> =
-                states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+            let words: Vec<String> = states.iter().map(|word| format!("'{word}'")).collect();
             sql += &format!(" AND outcome IN ({})", words.join(", "));
         }
         format!("SELECT ifnull(sum(count), 0) FROM run_tally WHERE {sql}")
@@ -301,12 +321,13 @@ impl Where {
                 ];
             }
             Field::Duration => {
-                let started = [("duration_ms IS NOT NULL", "duration_ms"), (RUNNING, RUNNING_MS)];
+                let started =
+                    [("duration_ms IS NOT NULL", "duration_ms"), (IS_RUNNING, RUNNING_MS)];
                 let started = Part::of(&started, &filter, order.direction);
                 return vec![started, part("start_at IS NULL", NONE)];
             }
             Field::Status => {
-                vec![part("status = 'ended'", NONE), part(PENDING, NONE), part(RUNNING, NONE)]
+                vec![part("status = 'ended'", NONE), part(IS_PENDING, NONE), part(IS_RUNNING, NONE)]
             }
             Field::ExitCode => vec![
                 part("exit_code <> 0 AND exit_code < 0", "exit_code"),
@@ -335,7 +356,7 @@ impl Where {
             }
             None => vec!["TRUE".to_owned()],
             Some(states) if states.is_empty() => vec!["FALSE".to_owned()],
-            Some(states) => states.iter().map(|state| state.condition()).collect(),
+            Some(states) => states.iter().map(|word| condition(word)).collect(),
         };
         let arms: Vec<_> =
             conditions.iter().map(|condition| (condition.as_str(), "created_at")).collect();
@@ -343,9 +364,14 @@ impl Where {
     }
 }
 
+/// Words of `run_tally` that are handled in their own way.
+const PENDING: &str = "pending";
+const RUNNING: &str = "running";
+const SUCCESS: &str = "success";
+
 /// The partial index of open runs serves only who asks in its own words.
-const PENDING: &str = "status <> 'ended' AND status = 'pending'";
-const RUNNING: &str = "status <> 'ended' AND status = 'running'";
+const IS_PENDING: &str = "status <> 'ended' AND status = 'pending'";
+const IS_RUNNING: &str = "status <> 'ended' AND status = 'running'";
 
 /// How long a run has been running, at `:now`.
 const RUNNING_MS: &str = "(strftime('%s', :now) - strftime('%s', start_at)) * 1000 \

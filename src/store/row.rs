@@ -10,7 +10,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::base::time::rfc3339;
 use crate::base::ulid::Ulid;
 use crate::model::job::{JobName, Kind};
-use crate::model::run::{End, EndReason, LogTotals, Phase, Run, Trigger};
+use crate::model::run::{End, Fate, LogTotals, Phase, Run, Trigger};
 
 /// What [`run`] reads, by name.
 pub(super) const COLUMNS: &str = "id, task_name, kind, status, end_reason, exit_code, triggered_by, created_at, \
@@ -50,8 +50,10 @@ fn phase(row: &Row<'_>) -> rusqlite::Result<Phase> {
 }
 
 fn end(row: &Row<'_>) -> rusqlite::Result<End> {
+    let Fate { reason, is_failure } = row.get("end_reason")?;
     Ok(End {
-        reason: row.get("end_reason")?,
+        reason,
+        is_failure,
         exit_code: row.get("exit_code")?,
         message: row.get("message")?,
         log: LogTotals {
@@ -86,12 +88,6 @@ impl FromSql for Kind {
 impl FromSql for Trigger {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Trigger> {
         spelled(value, &Trigger::ALL, Trigger::as_str, "a trigger")
-    }
-}
-
-impl FromSql for EndReason {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<EndReason> {
-        spelled(value, &EndReason::ALL, EndReason::as_str, "an end reason")
     }
 }
 

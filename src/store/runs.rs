@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::change::Anchor;
 use crate::model::job::JobName;
-use crate::model::run::{Leader, Phase, Run};
+use crate::model::run::{End, Leader, Phase, Run};
 use crate::store::row::{self, COLUMNS, Count, Time};
 use crate::store::{Error, Store};
 
@@ -49,7 +49,8 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} FROM runs INDEXED BY runs_by_task WHERE task_name = ?1 \
                  AND (end_reason IS NULL OR retry_of_run_id IS NOT NULL \
-                 OR end_reason NOT IN ('skipped', 'queue_full', 'dst_skipped', 'missed')) \
+                 OR end_reason NOT IN ('skipped', 'queue_full', 'dst_skipped', 'missed', 'missed:ok', \
+                 'skipped:failure', 'queue_full:failure', 'dst_skipped:failure')) \
                  ORDER BY created_at DESC, id DESC LIMIT 1"
             );
             let mut newest = db.prepare_cached(&sql)?.query_row([job], row::run).optional()?;
@@ -102,8 +103,8 @@ impl Store {
 /// The run that repeats a failed one. Unless the clock was set back it is the newer of the two, and
 /// there is none behind the newest.
 fn repeat_of(db: &Connection, failed: &Run) -> rusqlite::Result<Option<Run>> {
-    let is_failure = matches!(&failed.phase, Phase::Ended { end, .. } if end.reason.is_retryable());
-    if !is_failure {
+    let is_repeated = |end: &End| end.is_failure && end.reason.is_retryable();
+    if !matches!(&failed.phase, Phase::Ended { end, .. } if is_repeated(end)) {
         return Ok(None);
     }
     let sql = format!(
@@ -126,9 +127,9 @@ fn identity(row: &Row<'_>) -> rusqlite::Result<Option<Identity>> {
 mod tests {
     use super::*;
     use crate::model::change::Change;
-    use crate::model::run::{End, EndReason, LogTotals, NO_EXIT_STATUS, Phase, Trigger};
+    use crate::model::run::{EndReason, Fate, NO_EXIT_STATUS, Phase, Trigger};
     use crate::store::Reader;
-    use crate::store::scratch::{Scratch, at, ended, pending};
+    use crate::store::scratch::{Scratch, at, ended, judged, pending};
 
     #[test]
     fn every_run_comes_back_as_it_was_stored() {
@@ -140,12 +141,8 @@ mod tests {
             Trigger::ALL.into_iter().map(|trigger| Run { trigger, ..pending("ünï %'\"", 6) }),
         );
         runs.push(Run { phase: Phase::Running { since: at(7) }, ..pending("run", 7) });
-        let end = End {
-            reason: EndReason::Skipped,
-            exit_code: NO_EXIT_STATUS,
-            message: None,
-            log: LogTotals::default(),
-        };
+        runs.extend(Fate::all().map(|fate| judged("f", 6, fate)));
+        let end = End::unjudged(EndReason::Skipped, NO_EXIT_STATUS, None);
         runs.push(Run {
             kind: crate::model::job::Kind::Service,
             phase: Phase::Ended { since: None, at: at(9), end },

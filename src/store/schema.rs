@@ -8,7 +8,7 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_runs.sql"),
     include_str!("migrations/0002_door.sql"),
     include_str!("migrations/0003_open_runs.sql"),
-    include_str!("migrations/0004_snapshots.sql"),
+    include_str!("migrations/0004_ends.sql"),
     include_str!("migrations/0005_alerts.sql"),
 ];
 

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::base::ulid::Ulids;
 use crate::model::job::{JobName, Kind};
-use crate::model::run::{End, EndReason, LogTotals, Phase, Run, Trigger};
+use crate::model::run::{End, EndReason, Fate, LogTotals, Phase, Run, Trigger};
 use crate::store::calendar::Calendar;
 use crate::store::{FILE_NAME, Store};
 
@@ -76,9 +76,17 @@ pub(crate) fn pending(job: &str, seconds: i64) -> Run {
 /// A run that was over one second after it was created.
 pub(crate) fn ended(job: &str, seconds: i64, reason: EndReason) -> Run {
     let log = LogTotals { lines: 3, bytes: 70, truncated: true };
-    let end = End { reason, exit_code: 7, message: Some("why".to_owned()), log };
+    let end = End { log, ..End::unjudged(reason, 7, Some("why".to_owned())) };
     let phase = Phase::Ended { since: Some(at(seconds)), at: at(seconds + 1), end };
     Run { phase, ..pending(job, seconds) }
+}
+
+/// The same, with an end that its job judged in its own way.
+pub(crate) fn judged(job: &str, seconds: i64, fate: Fate) -> Run {
+    let mut run = ended(job, seconds, fate.reason);
+    let Phase::Ended { end, .. } = &mut run.phase else { unreachable!() };
+    end.is_failure = fate.is_failure;
+    run
 }
 
 /// How SQLite would answer.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Rows, named_params};
 
 use crate::base::time::rfc3339;
-use crate::model::run::EndReason;
+use crate::model::run::{EndReason, Fate};
 use crate::store::row::Time;
 use crate::store::timeline::{Bucket, Window};
 use crate::store::{Error, Reader};
@@ -31,9 +31,8 @@ impl Reader {
             let rows = started.query(named_params! { ":from": from, ":to": to })?;
             count(&mut buckets, window, rows)?;
             let mut never = db.prepare_cached(NEVER)?;
-            for reason in EndReason::ALL.into_iter().filter(|reason| *reason != EndReason::Success)
-            {
-                let reason = reason.as_str();
+            for fate in Fate::all().filter(|fate| fate.reason != EndReason::Success) {
+                let reason = fate.word();
                 let rows =
                     never.query(named_params! { ":reason": reason, ":from": from, ":to": to })?;
                 count(&mut buckets, window, rows)?;
@@ -110,7 +109,12 @@ mod tests {
             let window = Window { from: at(from), to: at(to), bucket: minute };
             reader.starts(window).unwrap()
         };
-        let bucket = |second, count, failed, worst| Bucket { at: at(second), count, failed, worst };
+        let bucket = |second, count, failed, worst: Option<EndReason>| Bucket {
+            at: at(second),
+            count,
+            failed,
+            worst: worst.map(Fate::from),
+        };
         assert_eq!(
             starts(0, 240),
             [

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 
 use crate::model::job::JobName;
-use crate::model::run::{EndReason, RunId};
+use crate::model::run::{EndReason, Fate, RunId};
 use crate::store::row::Time;
 use crate::store::{Error, Reader};
 
@@ -51,7 +51,7 @@ pub(crate) struct Bar {
     /// `None`: it never started.
     pub(crate) start_at: Option<Timestamp>,
     /// `None`: it is running.
-    pub(crate) end: Option<(Timestamp, EndReason)>,
+    pub(crate) end: Option<(Timestamp, Fate)>,
     pub(crate) replica: u16,
 }
 
@@ -63,14 +63,14 @@ pub(crate) struct Bucket {
     pub(crate) count: u64,
     pub(crate) failed: u64,
     /// `None`: none of them has ended.
-    pub(crate) worst: Option<EndReason>,
+    pub(crate) worst: Option<Fate>,
 }
 
 /// A run that touches the window, as the index knows it.
 struct Touch {
     run: RunId,
     at: Timestamp,
-    reason: Option<EndReason>,
+    fate: Option<Fate>,
 }
 
 /// What has been found of one task.
@@ -114,7 +114,7 @@ fn note(
         found.runs.push(touch.run);
     }
     let number = window.number(touch.at);
-    found.buckets.entry(number).or_insert_with(|| window.empty(number)).add(touch.reason);
+    found.buckets.entry(number).or_insert_with(|| window.empty(number)).add(touch.fate);
 }
 
 impl Window {
@@ -136,12 +136,12 @@ impl Window {
 }
 
 impl Bucket {
-    /// One more run, with the reason of its end.
-    pub(super) fn add(&mut self, reason: Option<EndReason>) {
+    /// One more run; nothing has become yet of one that has not ended.
+    pub(super) fn add(&mut self, fate: Option<Fate>) {
         self.count += 1;
-        if let Some(reason) = reason {
-            self.failed += u64::from(reason.is_failure());
-            self.worst = Some(self.worst.map_or(reason, |worst| worst.worse(reason)));
+        if let Some(fate) = fate {
+            self.failed += u64::from(fate.is_failure);
+            self.worst = Some(self.worst.map_or(fate, |worst| worst.worse(fate)));
         }
     }
 }
@@ -218,8 +218,7 @@ fn touching(
         let mut statement = db.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            let touch =
-                Touch { run: row.get(0)?, at: row.get::<_, Time>(1)?.0, reason: row.get(3)? };
+            let touch = Touch { run: row.get(0)?, at: row.get::<_, Time>(1)?.0, fate: row.get(3)? };
             see(row.get_ref(2)?.as_str()?, touch);
         }
         Ok::<_, rusqlite::Error>(())
@@ -228,8 +227,8 @@ fn touching(
     all(LONG, named_params! { ":longest": longest, ":from": from })?;
     all(OPEN, named_params! { ":from": from })?;
     all(STARTED, named_params! { ":from": from, ":to": to })?;
-    for reason in EndReason::ALL.into_iter().filter(|reason| *reason != EndReason::Success) {
-        all(NEVER, named_params! { ":reason": reason.as_str(), ":from": from, ":to": to })?;
+    for fate in Fate::all().filter(|fate| fate.reason != EndReason::Success) {
+        all(NEVER, named_params! { ":reason": fate.word(), ":from": from, ":to": to })?;
     }
     Ok(())
 }
@@ -321,7 +320,12 @@ mod tests {
         let reader = Reader::open(&scratch.db()).unwrap();
         let tracks = reader.timeline(window(0, 7200), Shape::Runs).unwrap();
         let Some(Track::Buckets(many)) = tracks.get("many") else { panic!("{tracks:?}") };
-        let bucket = |second, count, failed, worst| Bucket { at: at(second), count, failed, worst };
+        let bucket = |second, count, failed, worst: Option<EndReason>| Bucket {
+            at: at(second),
+            count,
+            failed,
+            worst: worst.map(Fate::from),
+        };
         assert_eq!(many.len(), 9);
         assert_eq!(many[0], bucket(0, 61, 1, Some(EndReason::Timeout)));
         assert_eq!(many[1], bucket(60, 61, 0, Some(EndReason::Success)));

@@ -10,7 +10,7 @@ use crate::store::apply::Applied;
 use crate::store::query::Table;
 use crate::store::retention::{Old, Position, old};
 use crate::store::row::{COLUMNS, Time};
-use crate::store::{Error, Reader};
+use crate::store::{Error, Reader, snapshots};
 
 /// How long a deleted run can be restored (docs/api.md, Bulk actions).
 pub(crate) const UNDO: SignedDuration = SignedDuration::from_secs(60);
@@ -54,7 +54,9 @@ pub(super) fn restore(
 pub(super) fn purge(connection: &Connection, runs: &[RunId]) -> Result<Applied> {
     let mut statement = connection.prepare_cached(PURGE)?;
     for run in runs {
-        statement.execute([run])?;
+        if statement.execute([run])? > 0 {
+            snapshots::drop(connection, *run)?;
+        }
     }
     Ok(Applied::Done)
 }

@@ -49,3 +49,17 @@ test("the success rate leaves out what was neither good nor bad", () => {
   assert.deepEqual(successRate([{ status: "running" }, { status: "pending" }]), { good: 0, bad: 0, share: null });
   assert.deepEqual(successRate([]), { good: 0, bad: 0, share: null });
 });
+
+test("what a job says of its end goes before what the reason says", () => {
+  const ended = (end_reason, failure) => outcomeOf({ status: "ended", end_reason, failure });
+  for (const [reason, failure, outcome, bad, looks] of [
+    ["failed", true, "failed", true, "failed"], ["failed", undefined, "failed", true, "failed"],
+    ["failed", false, "failed:ok", false, "idle"], ["missed", false, "missed:ok", false, "idle"],
+    ["stopped", false, "stopped", false, "stopped"], ["stopped", true, "stopped:failure", true, "failed"],
+    ["success", false, "success", false, "success"],
+  ]) {
+    const found = ended(reason, failure);
+    assert.deepEqual([found, isFailure(found), look(found), word(found)], [outcome, bad, looks, reason]);
+  }
+  assert.equal(outcomeOf({ end_reason: "failed", failure: false }), "failed:ok");
+});

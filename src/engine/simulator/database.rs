@@ -149,7 +149,11 @@ impl Database {
                     self.raised.truncate(99);
                     self.raised.push_front(*alert);
                 }
-                Change::Delete(_) | Change::Tell(_) | Change::Tidy(_) | Change::Set { .. } => {
+                Change::Snapshot { .. }
+                | Change::Delete(_)
+                | Change::Tell(_)
+                | Change::Tidy(_)
+                | Change::Set { .. } => {
                     panic!("the engine does not do this")
                 }
             }

@@ -270,7 +270,7 @@ impl World {
     fn exits(&mut self, id: RunId, how: ExitHow, cause: Option<Cause>) {
         let child = self.children.remove(&id).unwrap();
         self.witness.process_is_gone(&child.run);
-        let exit = Exit { how, cause, log: LogTotals::default(), at: self.now.wall };
+        let exit = Exit::new(how, cause, LogTotals::default(), self.now.wall);
         let lag = self.dice.millis(2);
         self.plan(lag, Event::Tell(Input::Exited { run: id, exit }));
     }

@@ -1,15 +1,17 @@
 //! docs/running.md, Retries, Restarting a task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::stage::{Stage, secs};
-use crate::engine::Lifetime;
 use crate::engine::sample::task;
 use crate::engine::simulator::database::Database;
+use crate::engine::{Input, Lifetime};
+use crate::model::failures::Failures;
 use crate::model::job::{AfterFailure, Backoff, Job, Overlap};
-use crate::model::run::{Cause, ExitHow, Trigger};
+use crate::model::run::{Cause, EndReason, Exit, ExitHow, LogTotals, Phase, Trigger};
 
 const NOON: &str = "2026-05-07T12:00:00Z";
 
@@ -69,6 +71,54 @@ fn only_failures_of_real_runs_are_repeated() {
         stage.trigger("a");
         stage.ends("a#1", how, cause);
         assert_eq!(stage.engine.patience(stage.now).is_some(), is_repeated, "{}", stage.row("a#1"));
+    }
+}
+
+#[test]
+fn only_what_counts_for_its_job_is_repeated() {
+    let narrow = Failures { reasons: vec![], codes: vec![3..=5], output: Arc::new([]) };
+    for (code, counts) in [(1, false), (3, true), (5, true), (6, false)] {
+        let job = retrying(1, 1, Backoff::Constant);
+        let mut stage = Stage::new(NOON, [Job { failures: Arc::new(narrow.clone()), ..job }]);
+        stage.trigger("a");
+        stage.exits("a#1", code);
+        let Phase::Ended { end, .. } = stage.run("a#1").phase else { panic!("it ran") };
+        assert_eq!((end.reason, end.is_failure), (EndReason::Failed, counts), "{code}");
+        assert_eq!(stage.engine.patience(stage.now).is_some(), counts, "{code}");
+        // The next daemon knows it from the row.
+        let job = retrying(1, 1, Backoff::Constant);
+        let stage = stage.reboot("2026-05-07T12:00:00.5Z", [job]);
+        assert_eq!(stage.engine.patience(stage.now).is_some(), counts, "{code}");
+    }
+}
+
+#[test]
+fn a_refusal_is_a_failure_where_its_job_says_so() {
+    let strict = Failures { reasons: vec![EndReason::Skipped], ..Failures::default() };
+    let job = retrying(1, 1, Backoff::Constant).with(|task| task.on_overlap = Overlap::Skip);
+    let mut stage = Stage::new(NOON, [Job { failures: Arc::new(strict), ..job }]);
+    stage.trigger("a");
+    stage.trigger("a");
+    let Phase::Ended { end, .. } = stage.run("a#2").phase else { panic!("it is refused") };
+    assert_eq!((end.reason, end.is_failure), (EndReason::Skipped, true));
+    assert_eq!(stage.engine.patience(stage.now), None, "there is nothing to repeat");
+}
+
+#[test]
+fn a_line_of_output_makes_a_success_a_failure_and_nothing_else() {
+    for (how, cause, end) in [
+        (ExitHow::Code(0), None, "failed 0 (output matched /ERR.*/)"),
+        (ExitHow::Code(3), None, "failed 3"),
+        (ExitHow::Code(0), Some(Cause::Operator), "stopped 0"),
+        (ExitHow::Code(0), Some(Cause::Timeout), "timeout 0"),
+    ] {
+        let mut stage = Stage::new(NOON, [retrying(0, 1, Backoff::Constant)]);
+        stage.trigger("a");
+        let run = stage.run("a#1").id;
+        let exit = Exit::new(how, cause, LogTotals::default(), stage.now.wall);
+        let matched = Some("ERR.*".to_owned());
+        stage.tell(Input::Exited { run, exit: Exit { matched, ..exit } });
+        assert_eq!(stage.row("a#1"), end);
     }
 }
 

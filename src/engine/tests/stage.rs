@@ -162,7 +162,7 @@ impl Stage {
     }
 
     fn end(&mut self, run: RunId, how: ExitHow, cause: Option<Cause>) {
-        let exit = Exit { how, cause, log: LogTotals::default(), at: self.now.wall };
+        let exit = Exit::new(how, cause, LogTotals::default(), self.now.wall);
         self.tell(Input::Exited { run, exit });
     }
 
@@ -271,12 +271,8 @@ impl Stage {
                 }
                 Effect::Spawn(run) => {
                     if self.ends_runs {
-                        let exit = Exit {
-                            how: ExitHow::Code(0),
-                            cause: None,
-                            log: LogTotals::default(),
-                            at: self.now.wall,
-                        };
+                        let (how, log) = (ExitHow::Code(0), LogTotals::default());
+                        let exit = Exit::new(how, None, log, self.now.wall);
                         told.push(Input::Exited { run: run.id, exit });
                     }
                     format!("spawn {}", self.name(&run))

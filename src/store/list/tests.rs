@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::model::change::{Change, Tidy};
 use crate::model::run::{EndReason, Phase, Trigger};
-use crate::store::query::{Attempts, State};
+use crate::store::query::{Attempts, Fates, State};
 use crate::store::scratch::{Scratch, at, ended, pending, plan};
 
 const FIELDS: [Field; 6] = [
@@ -157,6 +157,9 @@ impl Dice {
         if self.one_in(6) {
             filter.attempts = Attempts::RetriesOnly;
         }
+        if self.one_in(6) {
+            filter.fates = Fates::FailuresOnly;
+        }
         filter
     }
 }
@@ -166,6 +169,10 @@ fn exit_code(run: &Run) -> Option<i64> {
         Phase::Ended { end, .. } => Some(end.exit_code.into()),
         Phase::Pending | Phase::Running { .. } => None,
     }
+}
+
+fn is_failure(run: &Run) -> bool {
+    matches!(&run.phase, Phase::Ended { end, .. } if end.is_failure)
 }
 
 fn meets(run: &Run, filter: &Filter) -> bool {
@@ -187,6 +194,7 @@ fn meets(run: &Run, filter: &Filter) -> bool {
         && filter.exit_code_min.is_none_or(|least| exit_code(run).is_some_and(|code| code >= least))
         && filter.exit_code_max.is_none_or(|most| exit_code(run).is_some_and(|code| code <= most))
         && (filter.attempts == Attempts::All || run.retry_attempt > 0)
+        && (filter.fates == Fates::All || is_failure(run))
 }
 
 /// The page as the manual describes it.
@@ -290,14 +298,18 @@ fn early_pages_of_plain_lists_read_no_more_than_they_show() {
         };
         assert!(is_small || !plan.contains("TEMP B-TREE"), "{order:?}: {plan}");
     }
-    let failures: Vec<State> =
-        EndReason::ALL.into_iter().filter(|reason| reason.is_failure()).map(State::Ended).collect();
-    let mut sets: Vec<Vec<State>> = State::ended().map(|state| vec![state]).collect();
-    sets.push(failures);
-    for (job, states) in [None, Some(JobName::new("a"))].into_iter().flat_map(|job| {
-        sets.iter().map(move |states| (job.clone(), Some(states.clone()))).chain([(None, None)])
+    let mut sets: Vec<Option<Vec<State>>> = State::ended().map(|state| Some(vec![state])).collect();
+    sets.extend([Some(State::ended().collect()), None]);
+    for (job, fates, states) in [None, Some(JobName::new("a"))].into_iter().flat_map(|job| {
+        let each = |fates| sets.iter().map(move |states| (fates, states.clone()));
+        let every = each(Fates::All).chain(each(Fates::FailuresOnly));
+        every.map(move |(fates, states)| (job.clone(), fates, states)).collect::<Vec<_>>()
     }) {
-        let filter = Filter { job, states, ..Filter::default() };
+        let filter = Filter { job, states, fates, ..Filter::default() };
+        if Where::new(&filter, None).count_sql().ends_with("outcome IN ()") {
+            // A success is never a failure.
+            continue;
+        }
         let (plan, resolved) = first(&filter, NEWEST);
         assert!(plan.contains("runs_by_") && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
         assert!(resolved.is_counted);

@@ -305,7 +305,7 @@ mod tests {
 
     use super::*;
     use crate::model::run::EndReason;
-    use crate::store::query::{Attempts, State};
+    use crate::store::query::{Attempts, Fates, State};
 
     fn read(body: Value) -> Result<Selection, Problem> {
         Selection::read(serde_json::from_value(body).unwrap())
@@ -324,7 +324,9 @@ mod tests {
         });
         let body = json!({ "match_all": true, "filter": filter, "except_ids": [one] });
         let Ok(Selection::All { filter, except }) = read(body) else { panic!("filter") };
-        assert_eq!(filter.states, Some(vec![State::Ended(EndReason::Failed)]));
+        let failed = State::Ended(EndReason::Failed);
+        assert_eq!(filter.states, Some(vec![failed, State::Running]));
+        assert_eq!(filter.fates, Fates::FailuresOnly);
         assert_eq!((filter.exit_code_min, filter.attempts), (Some(1), Attempts::RetriesOnly));
         assert_eq!(except.len(), 1);
         assert!(matches!(read(json!({ "match_all": true })), Ok(Selection::All { .. })));

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
 use crate::base::time::rfc3339;
+use crate::model::run::Fate;
 use crate::store::sessions::Ending;
 use crate::store::timeline::{Bar, Bucket, Shape, Track, Window};
 use crate::web::api::runs;
@@ -95,6 +96,8 @@ struct BarJson {
     end_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<bool>,
     replica_index: u16,
 }
 
@@ -108,13 +111,19 @@ struct BucketJson {
     worst: Option<&'static str>,
 }
 
+/// There may be thousands in one answer: only what the reason does not say.
+fn unusual(fate: Fate) -> Option<bool> {
+    (!fate.is_as_usual()).then_some(fate.is_failure)
+}
+
 impl From<Bar> for BarJson {
     fn from(bar: Bar) -> BarJson {
         BarJson {
             id: bar.run.to_string(),
             start_at: bar.start_at.map(rfc3339),
             end_at: bar.end.map(|(at, _)| rfc3339(at)),
-            end_reason: bar.end.map(|(_, reason)| reason.as_str()),
+            end_reason: bar.end.map(|(_, fate)| fate.reason.as_str()),
+            failure: bar.end.and_then(|(_, fate)| unusual(fate)),
             replica_index: bar.replica,
         }
     }
@@ -126,7 +135,7 @@ impl From<Bucket> for BucketJson {
             at: rfc3339(bucket.at),
             count: bucket.count,
             failed: bucket.failed,
-            worst: bucket.worst.map(|worst| worst.as_str()),
+            worst: bucket.worst.map(|worst| worst.reason.as_str()),
         }
     }
 }
@@ -201,6 +210,8 @@ pub(crate) fn outcomes(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
     struct Outcome {
         id: String,
         end_reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<bool>,
         /// Absent for a run that never started.
         #[serde(skip_serializing_if = "Option::is_none")]
         duration_ms: Option<i64>,
@@ -227,7 +238,8 @@ pub(crate) fn outcomes(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
             .into_iter()
             .map(|outcome| Outcome {
                 id: outcome.run.to_string(),
-                end_reason: outcome.reason.as_str(),
+                end_reason: outcome.fate.reason.as_str(),
+                failure: unusual(outcome.fate),
                 duration_ms: outcome.duration_ms,
             })
             .collect(),
@@ -259,7 +271,7 @@ pub(crate) fn days(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
         date: day.date,
         count: day.count,
         failed: day.failed,
-        worst: day.worst.as_str(),
+        worst: day.worst.reason.as_str(),
     });
     Ok(Whole::json(200, &Days { days: days.collect() }).into())
 }

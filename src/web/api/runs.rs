@@ -13,7 +13,7 @@ use crate::model::change::Change;
 use crate::model::job::JobName;
 use crate::model::run::{Phase, Run, RunId, Trigger};
 use crate::store::list::Query;
-use crate::store::query::{Attempts, Direction, Field, Filter, Order, State};
+use crate::store::query::{Attempts, Direction, Fates, Field, Filter, Order, State};
 use crate::sweep;
 use crate::sys::error_text;
 use crate::web::api::tasks::{Empty, Message, answered};
@@ -131,15 +131,7 @@ pub(crate) fn of_task(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, 
 /// What the values say about which runs are meant.
 pub(crate) fn filter(values: &Values) -> Filter {
     let words = values.words(&STATUS);
-    let mut states = (!words.is_empty()).then(|| words.into_iter().flat_map(states).collect());
-    if values.flag(&IS_FAILURE) {
-        let mut failures: Vec<State> = State::ended().filter(|state| is_failure(*state)).collect();
-        if let Some(states) = &states {
-            let states: &Vec<State> = states;
-            failures.retain(|state| states.contains(state));
-        }
-        states = Some(failures);
-    }
+    let states = (!words.is_empty()).then(|| words.into_iter().flat_map(states).collect());
     let trigger = values.text(&TRIGGERED_BY);
     Filter {
         job: values.text(&TASK_NAME).map(JobName::new),
@@ -154,6 +146,10 @@ pub(crate) fn filter(values: &Values) -> Filter {
             true => Attempts::RetriesOnly,
             false => Attempts::All,
         },
+        fates: match values.flag(&IS_FAILURE) {
+            true => Fates::FailuresOnly,
+            false => Fates::All,
+        },
     }
 }
 
@@ -161,13 +157,6 @@ fn states(word: &str) -> Vec<State> {
     match word {
         "ended" => State::ended().collect(),
         word => State::parse(word).into_iter().collect(),
-    }
-}
-
-fn is_failure(state: State) -> bool {
-    match state {
-        State::Ended(reason) => reason.is_failure(),
-        State::Pending | State::Running => false,
     }
 }
 

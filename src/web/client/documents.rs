@@ -59,6 +59,8 @@ pub(crate) struct Run {
     pub(crate) task_name: String,
     pub(crate) status: String,
     pub(crate) end_reason: Option<String>,
+    /// An older daemon says it by the reason alone.
+    pub(crate) failure: Option<bool>,
     pub(crate) exit_code: i32,
     pub(crate) triggered_by: String,
     pub(crate) start_at: Option<String>,

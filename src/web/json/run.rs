@@ -13,6 +13,8 @@ pub(crate) struct RunJson {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<bool>,
     /// 0 until it has ended.
     exit_code: i32,
     triggered_by: &'static str,
@@ -41,6 +43,7 @@ impl From<&Run> for RunJson {
             task_name: run.job.to_string(),
             status: run.phase.as_str(),
             end_reason: ended.map(|(_, end)| end.reason.as_str()),
+            failure: ended.map(|(_, end)| end.is_failure),
             exit_code: ended.map_or(0, |(_, end)| end.exit_code),
             triggered_by: run.trigger.as_str(),
             created_at: rfc3339(run.created_at),
@@ -81,7 +84,7 @@ mod tests {
             serde_json::to_value(RunJson::from(&run)).unwrap(),
             json!({
                 "id": run.id.to_string(), "task_name": "backup", "status": "ended",
-                "end_reason": "failed", "exit_code": code, "triggered_by": run.trigger.as_str(),
+                "end_reason": "failed", "failure": true, "exit_code": code, "triggered_by": run.trigger.as_str(),
                 "created_at": rfc3339(run.created_at), "start_at": since, "end_at": at,
                 "message": "failed to start: no such shell", "retry_attempt": run.retry_attempt,
                 "retry_of_run_id": run.retry_of.map(|id| id.to_string()), "replica_index": 0,

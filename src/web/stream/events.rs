@@ -229,7 +229,7 @@ impl RunEvent<'_> {
 /// How the run failed, if it did.
 fn failure(run: &Run) -> Option<&End> {
     match &run.phase {
-        Phase::Ended { end, .. } => end.reason.is_failure().then_some(end),
+        Phase::Ended { end, .. } => end.is_failure.then_some(end),
         Phase::Pending | Phase::Running { .. } => None,
     }
 }

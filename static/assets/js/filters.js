@@ -92,7 +92,7 @@ export const wants = (filter, run, zone) => {
   const created = millis(run.created_at);
   const exit = filter.exit ? exitRange(filter.exit) : {};
   const some = statuses(filter);
-  return (!some.length || some.includes(outcomeOf(run)))
+  return (!some.length || some.includes(outcomeOf(run).split(":")[0]))
     && (!filter.task || run.task_name === filter.task)
     && (!filter.by || run.triggered_by === filter.by)
     && !(created < after) && !(created > before)

@@ -12,19 +12,27 @@ const KNOWN = new Set([
 
 const FAILURES = new Set(["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy"]);
 
-/** What a run is now: how it ended, or that it has not. */
-export const outcomeOf = (run) => (run.status === "ended" ? run.end_reason : run.status);
+/**
+ * What a run is now: how it ended, or that it has not. Where its job says otherwise than the reason
+ * whether that is a failure, it is told behind a colon: `failed:ok`, `stopped:failure`.
+ */
+export const outcomeOf = ({ status = "ended", end_reason: reason, failure }) => {
+  if (status !== "ended") return status;
+  return (failure ?? FAILURES.has(reason)) === FAILURES.has(reason) ? reason : `${reason}:${failure ? "failure" : "ok"}`;
+};
 
-export const isFailure = (outcome) => FAILURES.has(outcome);
+const isLoud = (outcome) => /:failure$/.test(outcome);
 
-/** The look of an outcome; what is not known yet looks idle. */
+export const isFailure = (outcome) => FAILURES.has(outcome) || isLoud(outcome);
+
+/** The look of an outcome; what is not known yet looks idle, and so does what is no failure after all. */
 export const look = (outcome) => {
-  const name = ALIKE[outcome] ?? outcome;
+  const name = isLoud(outcome) ? "failed" : (ALIKE[outcome] ?? outcome);
   return KNOWN.has(name) ? name : "idle";
 };
 
 /** An outcome as a word: the enumeration may grow. */
-export const word = (outcome) => outcome.replaceAll("_", " ");
+export const word = (outcome) => outcome.split(":")[0].replaceAll("_", " ");
 
 export const icon = (name, className = "icon") =>
   svg("svg", { class: className, "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));

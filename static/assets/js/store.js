@@ -185,7 +185,7 @@ const ended = (run) => {
   const before = latest.get(name);
   if (!before || timeOf(run) >= timeOf(before)) latest.set(name, run);
   const took = millis(run.end_at) - millis(run.start_at);
-  const outcome = { id: run.id, end_reason: run.end_reason, ...(took >= 0 && { duration_ms: took }) };
+  const outcome = { id: run.id, end_reason: run.end_reason, failure: run.failure, ...(took >= 0 && { duration_ms: took }) };
   const list = (outcomes.get(name) ?? []).filter(({ id }) => id !== run.id);
   outcomes.set(name, [outcome, ...list].slice(0, OUTCOMES));
 };

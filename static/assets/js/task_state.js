@@ -26,7 +26,7 @@ export const stateOf = (entry) => {
   if (missing(entry)) return "attention";
   if (live.length) return "running";
   if (task.stopped) return "idle";
-  if (latest && isFailure(latest.end_reason)) return "attention";
+  if (latest && isFailure(outcomeOf(latest))) return "attention";
   if (task.next_run_at) return "scheduled";
   return task.kind === "task" && !task.cron && task.api_trigger ? "manual" : "idle";
 };
@@ -35,11 +35,11 @@ export const stateOf = (entry) => {
 export const markOf = (entry) => {
   const { task, live, latest } = entry;
   const running = live.filter(({ status }) => status === "running").length;
-  if (missing(entry)) return running ? "partial" : latest && isFailure(latest.end_reason) ? latest.end_reason : "partial";
+  if (missing(entry)) return running ? "partial" : latest && isFailure(outcomeOf(latest)) ? outcomeOf(latest) : "partial";
   if (task.stopped) return "stopped";
   if (running) return "running";
   if (live.length) return "pending";
-  return latest ? latest.end_reason : "idle";
+  return latest ? outcomeOf(latest) : "idle";
 };
 
 /** `2/3` of a service that is partly down, `×3` of one with several instances. */
@@ -74,7 +74,7 @@ export const nextWord = (task) => {
 /** `failed, exit 1`; `timeout`; a success is silent about its exit code. */
 export const endWords = (run) => {
   const outcome = outcomeOf(run);
-  const tellsCode = outcome === "failed" && run.exit_code > 0;
+  const tellsCode = word(outcome) === "failed" && run.exit_code > 0;
   return tellsCode ? `${word(outcome)}, exit ${run.exit_code}` : word(outcome);
 };
 
@@ -88,7 +88,7 @@ export const resultOf = (entry, now) => {
   if (task.stopped) return { outcome: "stopped", text: "stopped" };
   if (!latest) return { outcome: "idle", text: "No runs yet" };
   const isGood = latest.end_reason === "success";
-  return { outcome: latest.end_reason, text: isGood ? duration(tookOf(latest, now)) : endWords(latest) };
+  return { outcome: outcomeOf(latest), text: isGood ? duration(tookOf(latest, now)) : endWords(latest) };
 };
 
 const byName = (a, b) => (a.task.name < b.task.name ? -1 : 1);

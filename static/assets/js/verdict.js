@@ -2,7 +2,7 @@
 // from fixed templates.
 
 import { relative } from "./format.js";
-import { isFailure } from "./marks.js";
+import { isFailure, outcomeOf } from "./marks.js";
 import { missing, timeOf } from "./task_state.js";
 
 const MOST = 4;
@@ -15,7 +15,7 @@ const SEVERITY = ["crashed", "failed", "log_overflow", "timeout", "missed"];
 
 /** How many failures in a row a list of outcomes, newest first, begins with. */
 export const streak = (outcomes) => {
-  const good = outcomes.findIndex(({ end_reason: reason }) => !isFailure(reason));
+  const good = outcomes.findIndex((run) => !isFailure(outcomeOf(run)));
   return good < 0 ? outcomes.length : good;
 };
 
@@ -25,7 +25,8 @@ const clause = (entry, now) => {
   if (down === task.instances) return { rank: -2, text: "is down" };
   if (down) return { rank: -1, text: `has ${task.instances - down} of ${task.instances} instances up` };
   const verb = VERBS[latest.end_reason] ?? latest.end_reason.replaceAll("_", " ");
-  const rank = SEVERITY.indexOf(latest.end_reason);
+  const place = SEVERITY.indexOf(latest.end_reason);
+  const rank = place < 0 ? SEVERITY.length : place;
   const row = latest.end_reason === "missed" ? 1 : streak(entry.outcomes);
   if (row > 1) {
     const times = row >= entry.outcomes.length && row > 9 ? "every time" : `${NUMBERS[row] ?? `${row} times`} in a row`;

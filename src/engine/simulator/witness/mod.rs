@@ -126,6 +126,7 @@ impl Witness {
                 | Change::Identify { .. }
                 | Change::Raise(_)
                 | Change::Tell(_)
+                | Change::Snapshot { .. }
                 | Change::Anchor(_)
                 | Change::Pause { .. }
                 | Change::Forget(_)
@@ -213,7 +214,8 @@ impl Witness {
                     }
                     Change::Anchor(anchor) => drop(anchors.insert(anchor.job.clone(), anchor)),
                     Change::Identify { .. } | Change::Pause { .. } | Change::Raise(_) => {}
-                    Change::Forget(_)
+                    Change::Snapshot { .. }
+                    | Change::Forget(_)
                     | Change::Delete(_)
                     | Change::Tidy(_)
                     | Change::Tell(_)

@@ -3,7 +3,7 @@
 
 import { el } from "../dom.js";
 import { percent, plural } from "../format.js";
-import { isFailure, word } from "../marks.js";
+import { word } from "../marks.js";
 import { chartBox, paint } from "./chart.js";
 import { block, diamond, layers, write } from "./shapes.js";
 import { runsOf } from "./stats.js";
@@ -18,7 +18,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** Whether a day went well, was `recovered`, or ended in a failure. */
 export const dayState = ({ count, failed, worst } = {}) => {
   if (!count) return "empty";
-  if (!failed) return isFailure(worst ?? "") ? worst : "good";
+  if (!failed) return "good";
   // Two retries and then a success are a day that went well in the end.
   if (failed / count < 0.7) return "recovered";
   return worst === "missed" ? "missed" : "failed";

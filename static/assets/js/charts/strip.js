@@ -3,7 +3,7 @@
 
 import { svg } from "../dom.js";
 import { duration, plural } from "../format.js";
-import { isFailure, word } from "../marks.js";
+import { isFailure, outcomeOf, word } from "../marks.js";
 import { paint } from "./chart.js";
 import { barOf, fillOf, layers } from "./shapes.js";
 
@@ -18,7 +18,7 @@ export const stripOf = (runs, live = 0) => {
   const bars = layers();
   const spots = all.map((run, index) => {
     const x0 = (BARS - all.length + index) * PITCH;
-    bars.add(fillOf(run.end_reason), barOf(run.end_reason, x0, PITCH - 1, HEIGHT));
+    bars.add(fillOf(outcomeOf(run)), barOf(outcomeOf(run), x0, PITCH - 1, HEIGHT));
     return { run, x0, x1: x0 + PITCH, y0: 0, y1: HEIGHT };
   });
   return { bars, spots };
@@ -38,7 +38,7 @@ export const updateStrip = (node, runs, { live = 0 } = {}) => {
   node.dataset.shown = shown;
   const { bars, spots } = stripOf(runs, live);
   const last = runs.slice(0, BARS);
-  const failed = last.filter((run) => isFailure(run.end_reason)).length;
+  const failed = last.filter((run) => isFailure(outcomeOf(run))).length;
   const label = `last ${plural(last.length, "run")}, ${failed} failed${live ? `, ${live} running` : ""}`;
   const lines = ({ run }) => [`${word(run.end_reason)}${run.duration_ms >= 0 ? ` after ${duration(run.duration_ms)}` : ""}`, label];
   paint(node, { width: BARS * PITCH - 1, height: HEIGHT, label, spots, lines }, bars.shapes());

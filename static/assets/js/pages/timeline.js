@@ -35,7 +35,7 @@ const barOf = (run) => ({
   id: run.id,
   start: run.start_at && millis(run.start_at),
   end: run.end_at && millis(run.end_at),
-  outcome: run.status ? outcomeOf(run) : (run.end_reason ?? "running"),
+  outcome: run.status || run.end_reason ? outcomeOf(run) : "running",
   replica: run.replica_index ?? 0,
 });
 

@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { spark } from "../charts/spark.js";
 import { el, fill, say, set } from "../dom.js";
 import { bytes, percent } from "../format.js";
-import { isFailure } from "../marks.js";
+import { isFailure, outcomeOf } from "../marks.js";
 import { all } from "../signal.js";
 
 /** Points of a sparkline; fast samples push old ones out. */
@@ -20,7 +20,7 @@ const figure = (name, ...value) => {
 export const successRate = (runs) => {
   const ended = runs.filter(({ status }) => status === "ended");
   const good = ended.filter(({ end_reason: reason }) => reason === "success").length;
-  const bad = ended.filter(({ end_reason: reason }) => isFailure(reason)).length;
+  const bad = ended.filter((run) => isFailure(outcomeOf(run))).length;
   return { good, bad, share: good + bad ? good / (good + bad) : null };
 };
 

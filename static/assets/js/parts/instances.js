@@ -3,7 +3,7 @@
 import { age, now, since } from "../clock.js";
 import { el, fill } from "../dom.js";
 import { millis } from "../format.js";
-import { badge } from "../marks.js";
+import { badge, outcomeOf } from "../marks.js";
 import { runPath } from "../router.js";
 import { endWords } from "../task_state.js";
 
@@ -27,7 +27,7 @@ export const instances = () => {
       if (key === drawn) return;
       drawn = key;
       fill(list, rows.map(({ index, current, last, ends }) => {
-        const state = current ? badge(current.status) : last ? badge(last.end_reason, endWords(last)) : badge("idle", "not started");
+        const state = current ? badge(current.status) : last ? badge(outcomeOf(last), endWords(last)) : badge("idle", "not started");
         const shown = current ?? last;
         const time = current?.start_at ? since(millis(current.start_at)) : last && !current ? age(millis(last.end_at)) : null;
         return el("li", el(shown ? "a" : "span", { class: "instance", href: shown && runPath(task.name, shown.id) },
