@@ -24,5 +24,6 @@ mod real_input;
 mod rigs;
 mod runs_api;
 mod shutdown;
+mod snapshots;
 mod streams;
 mod streams_log;

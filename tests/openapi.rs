@@ -47,6 +47,7 @@ fn operations_keep_their_names() {
         ("getTaskRuns", "get /api/tasks/{taskName}/runs"),
         ("getRun", &format!("get {of_run}")),
         ("deleteRun", &format!("delete {of_run}")),
+        ("getRunSnapshot", &format!("get {of_run}/snapshot")),
         ("stopRun", &format!("post {of_run}/stop")),
         ("getLogPage", &format!("get {of_run}/log")),
         ("getLogRaw", &format!("get {of_run}/log/raw")),

@@ -2,7 +2,10 @@
 
 mod begin;
 mod crew;
+mod facts;
+mod mask;
 pub(crate) mod run;
+mod snapshot;
 pub(crate) mod spec;
 mod stopper;
 pub(crate) mod survivor;

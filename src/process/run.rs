@@ -15,10 +15,12 @@ use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::logs::{LogWriter, Stream, Verdict};
 use crate::model::job::{Kind, StopSignal};
-use crate::model::run::{Exit, ExitHow, LogTotals, RunId};
+use crate::model::run::{Cause, EndReason, Exit, ExitHow, LogTotals, NO_EXIT_STATUS, RunId};
 use crate::process::Stopper;
 use crate::process::begin::{Process, begin};
 use crate::process::crew::Crew;
+use crate::process::mask::Mask;
+use crate::process::snapshot::{self, Look};
 use crate::process::spec::Spec;
 use crate::process::watch::{Order, Seen, Watch};
 use crate::sys::{error_text, poll, signals};
@@ -28,6 +30,8 @@ use crate::threads;
 /// printed to stderr would come before what was printed to stdout and did not fit.
 const BUFFER_BYTES: usize = 64 * 1024;
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+/// What is told of a leader that SIGKILL ended, or whose shell says so of a child.
+const KILLED: i32 = 128 + 9;
 /// How often `/proc` is looked at while a group dies: soon at first, then less and less often.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(100);
@@ -96,6 +100,8 @@ struct Execution<'a> {
     ended: Option<(ExitHow, Timestamp)>,
     /// The next look at the group and the wait after it, on the steady clock.
     look: Option<(Duration, Duration)>,
+    /// What the machine looked like when it went wrong.
+    snapshot: Option<Box<str>>,
     over: bool,
 }
 
@@ -117,6 +123,7 @@ impl<'a> Execution<'a> {
             buffer: Vec::new(),
             ended: None,
             look: None,
+            snapshot: None,
             over: false,
         }
     }
@@ -131,6 +138,7 @@ impl<'a> Execution<'a> {
                 }
             }
             if leader && let Some(how) = self.process.child.ended() {
+                self.note_failure(&how);
                 self.ended = Some((how, self.clock.now().wall));
                 self.see(Seen::LeaderExited);
             }
@@ -213,8 +221,12 @@ impl<'a> Execution<'a> {
         let now = self.clock.now();
         match self.watch.see(now.steady, seen) {
             Order::Nothing => {}
-            Order::Terminate => self.signal(self.spec.job.stop.signal),
+            Order::Terminate => {
+                self.note_stop();
+                self.signal(self.spec.job.stop.signal);
+            }
             Order::Kill => {
+                self.note_stop();
                 self.signal(StopSignal::Kill);
                 // What was killed is gone at once: look soon again.
                 self.look = Some((now.steady, FIRST_LOOK));
@@ -235,6 +247,50 @@ impl<'a> Execution<'a> {
             }
             Order::Finish => self.over = true,
         }
+    }
+
+    /// Before the first signal of a stop that nobody wanted.
+    fn note_stop(&mut self) {
+        let reason = match self.watch.cause() {
+            Some(Cause::Timeout) => EndReason::Timeout,
+            Some(Cause::LogOverflow) => EndReason::LogOverflow,
+            Some(Cause::DiskPressure) => EndReason::Stopped,
+            Some(Cause::Operator | Cause::Superseded | Cause::Shutdown) | None => return,
+        };
+        let counts = self.spec.job.failures.counts(reason, NO_EXIT_STATUS);
+        if self.snapshot.is_none() && (counts || reason == EndReason::Stopped) {
+            let cause = self.watch.cause().map_or("", Cause::as_str).replace('_', " ");
+            self.note(format!("before the stop: {cause}"), false);
+        }
+    }
+
+    /// After the leader failed by itself; what it started may still be there.
+    fn note_failure(&mut self, how: &ExitHow) {
+        let (code, why) = match *how {
+            ExitHow::Code(0) if self.log.matched().is_some() => {
+                (0, "its output matched".to_owned())
+            }
+            ExitHow::Code(0) | ExitHow::NotStarted(_) => return,
+            ExitHow::Code(code) => (code, format!("exit code {code}")),
+            ExitHow::Signal(signal) => (128 + signal, signals::name(signal).into()),
+        };
+        let is_asked = self.watch.cause().or(self.process.stopper.cause()).is_some();
+        let counts = self.spec.job.failures.counts(EndReason::Failed, code);
+        if self.snapshot.is_none() && !is_asked && counts {
+            self.note(format!("after the end: {why}"), code == KILLED);
+        }
+    }
+
+    fn note(&mut self, why: String, was_killed: bool) {
+        self.snapshot = Some(snapshot::take(Look {
+            clock: self.clock.clone(),
+            why,
+            group: self.process.child.group(),
+            logs: self.spec.logs().to_owned(),
+            dir: self.spec.dir(),
+            was_killed,
+            mask: Mask::new(self.spec.secrets()),
+        }));
     }
 
     fn signal(&self, signal: StopSignal) {
@@ -260,8 +316,11 @@ impl<'a> Execution<'a> {
         if let ExitHow::Signal(signal) = how {
             self.log.system(at, &format!("killed by {}", signals::name(signal)));
         }
+        if how == ExitHow::Code(0) {
+            self.note_failure(&how);
+        }
         let at = self.clock.now().wall;
-        let matched = self.log.matched().map(str::to_owned);
-        Exit { matched, ..Exit::new(how, cause, self.log.close(at), at) }
+        let (matched, snapshot) = (self.log.matched().map(str::to_owned), self.snapshot.take());
+        Exit { matched, snapshot, ..Exit::new(how, cause, self.log.close(at), at) }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::logs::{Feed, LogPlace, Observer};
 use crate::model::job::Job;
 use crate::model::run::Run;
+use crate::process::mask::is_secret;
 
 /// Shells that know `-e`: stop at the first command that fails (docs/configuration.md, Shell).
 const POSIX_SHELLS: [&[u8]; 8] =
@@ -26,6 +27,8 @@ const REMOVED_PREFIXES: [&[u8]; 3] = [b"RUNWISP_", b"LISTEN_", b"WATCHDOG_"];
 pub(crate) struct Surroundings {
     /// Of the daemon itself, without what speaks to the daemon alone; `KEY=value`.
     env: Vec<CString>,
+    /// Values of what was left out because it is about the daemon, its password among them.
+    hidden: Vec<String>,
     home: Option<PathBuf>,
     logs: PathBuf,
     min_free: Option<u64>,
@@ -62,9 +65,11 @@ impl Surroundings {
         logs: PathBuf,
         min_free: Option<u64>,
     ) -> Surroundings {
-        let env = env.filter(|(key, _)| !is_removed(key.as_bytes()));
-        let env = env.map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
-        Surroundings { env, home, logs, min_free }
+        let (removed, env): (Vec<_>, Vec<_>) = env.partition(|(key, _)| is_removed(key.as_bytes()));
+        let env = env.iter().map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
+        let hidden = removed.iter().filter(|(key, _)| key.as_bytes().starts_with(b"RUNWISP_"));
+        let hidden = hidden.map(|(_, value)| value.to_string_lossy().into_owned()).collect();
+        Surroundings { env, hidden, home, logs, min_free }
     }
 }
 
@@ -108,6 +113,20 @@ impl Spec {
     /// Where its log goes.
     pub(crate) fn place(&self) -> LogPlace {
         LogPlace::new(self.logs(), &self.run.job, self.run.id, self.run.created_at)
+    }
+
+    /// Values that must not be shown: of its variables that are secrets by their names, and those
+    /// that are the daemon's own.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let own = self.job.process.env.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        let inherited = self.surroundings.env.iter().filter_map(|entry| {
+            let key = name(entry);
+            let value = entry.to_bytes().get(key.len() + 1..)?;
+            Some((std::str::from_utf8(key).ok()?, String::from_utf8_lossy(value).into_owned()))
+        });
+        let named = own.chain(inherited).filter(|(key, _)| is_secret(key)).map(|(_, value)| value);
+        let hooks = self.job.hooks.iter().map(|hook| hook.token.clone());
+        named.chain(hooks).chain(self.surroundings.hidden.iter().cloned()).collect()
     }
 
     /// The job's own variables come first, then ours, then the daemon's; the first one that has a
@@ -223,6 +242,7 @@ mod tests {
             text(&surroundings.env),
             ["PATH=x", "LISTEN=x", "MY_RUNWISP_X=x", "NOTIFY_SOCKETS=x", "=x"]
         );
+        assert_eq!(surroundings.hidden, ["x"], "what is the service manager's is no secret");
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::process::{Crew, Stopper};
 use crate::sys::group;
 
 mod stops;
+mod wrong;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

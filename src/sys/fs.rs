@@ -68,8 +68,21 @@ pub(crate) fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
     }
 }
 
-/// Bytes that an unprivileged user may still write to the partition of `path` (statvfs(3)).
+/// Bytes of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Space {
+    /// What an unprivileged user may still write.
+    pub(crate) free: u64,
+    pub(crate) total: u64,
+}
+
+/// [`Space::free`] of the partition of `path`.
 pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
+    space(path).map(|space| space.free)
+}
+
+/// What statvfs(3) says of the partition of `path`.
+pub(crate) fn space(path: &Path) -> io::Result<Space> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut facts = MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: `path` is NUL-terminated and both pointers are valid for the whole call.
@@ -78,5 +91,6 @@ pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     }
     // SAFETY: statvfs(3) returned 0, so it filled the structure.
     let facts = unsafe { facts.assume_init() };
-    Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
+    let bytes = |blocks: u64| blocks.saturating_mul(facts.f_frsize);
+    Ok(Space { free: bytes(facts.f_bavail), total: bytes(facts.f_blocks) })
 }

@@ -19,6 +19,11 @@ impl Group {
         Group(leader.pid)
     }
 
+    /// The pid of its leader.
+    pub(crate) fn leader(self) -> i32 {
+        self.0
+    }
+
     /// Sends to every member. A group that is gone is no error.
     pub(crate) fn signal(self, signal: i32) -> io::Result<()> {
         // 0 and 1 would mean our own group and everybody (kill(2)).

@@ -21,6 +21,7 @@ pub(crate) mod sendfile;
 pub(crate) mod session;
 pub(crate) mod signals;
 pub(crate) mod sqlite;
+pub(crate) mod units;
 
 pub(crate) use crate::base::sentence::error_text;
 

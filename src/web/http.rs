@@ -167,11 +167,15 @@ impl Whole {
         }
     }
 
-    pub(crate) fn text(status: u16, text: &'static str) -> Whole {
+    pub(crate) fn text(status: u16, text: impl Into<Cow<'static, str>>) -> Whole {
+        let body = match text.into() {
+            Cow::Borrowed(text) => Body::Static(text.as_bytes()),
+            Cow::Owned(text) => Body::Owned(text.into_bytes()),
+        };
         Whole {
             status,
             headers: vec![("Content-Type", "text/plain; charset=utf-8".to_owned())],
-            body: Body::Static(text.as_bytes()),
+            body,
         }
     }
 

@@ -205,12 +205,24 @@ fn page(context: &Context, query: &Query) -> Result<Whole, Problem> {
 
 pub(crate) fn of_task_one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let run = find(context, call)?;
-    Ok(Whole::json(200, &RunJson::from(&run)).into())
+    alone(context, &run)
 }
 
 pub(crate) fn by_id(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let run = stored(context, call.id("runId"))?;
-    Ok(Whole::json(200, &RunJson::from(&run)).into())
+    alone(context, &run)
+}
+
+fn alone(context: &Context, run: &Run) -> Result<Reply, Problem> {
+    let has_snapshot = context.readers.read(|reader| reader.has_snapshot(run.id))?;
+    Ok(Whole::json(200, &RunJson::alone(run, has_snapshot)).into())
+}
+
+pub(crate) fn snapshot(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
+    let run = find(context, call)?;
+    let found = context.readers.read(|reader| reader.snapshot(run.id))?;
+    let none = || Problem::new(404, format!("the run has no snapshot: {}", run.id));
+    found.map(|text| Whole::text(200, text).into()).ok_or_else(none)
 }
 
 /// The run that the path names; a run of another task is not there.

@@ -29,6 +29,16 @@ pub(crate) struct RunJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of_run_id: Option<String>,
     replica_index: u16,
+    /// Said of a run that is asked for alone, and only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_snapshot: bool,
+}
+
+impl RunJson {
+    /// One run, and whether it has a snapshot.
+    pub(crate) fn alone(run: &Run, has_snapshot: bool) -> RunJson {
+        RunJson { has_snapshot, ..RunJson::from(run) }
+    }
 }
 
 impl From<&Run> for RunJson {
@@ -53,6 +63,7 @@ impl From<&Run> for RunJson {
             retry_attempt: run.retry_attempt,
             retry_of_run_id: run.retry_of.map(|id| id.to_string()),
             replica_index: run.replica,
+            has_snapshot: false,
         }
     }
 }

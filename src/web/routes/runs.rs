@@ -2,7 +2,7 @@
 
 use crate::web::api::{bulk, pictures, runs};
 use crate::web::routes::{
-    NOTHING, PING, RUN_CHANGED, Route, content, delete, events, get, json, optional, post,
+    NOTHING, PING, RUN_CHANGED, Route, TEXT, content, delete, events, get, json, optional, post,
 };
 use crate::web::stream::events;
 
@@ -20,6 +20,10 @@ pub(super) static ROUTES: &[Route] = &[
         .about("Delete a run and its log")
         .gives(NOTHING)
         .fails(&[404, 409, 503]),
+    get("/api/tasks/{taskName}/runs/{runId}/snapshot", "getRunSnapshot", runs::snapshot)
+        .about("What the machine looked like when a run went wrong")
+        .gives(TEXT)
+        .fails(&[404]),
     post("/api/tasks/{taskName}/runs/{runId}/stop", "stopRun", runs::stop)
         .about("Stop a run")
         .gives(json("StopRunOutputBody"))
