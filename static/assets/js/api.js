@@ -96,6 +96,8 @@ export const refusal = async (response) => {
   return new Refused(response.status, detail ?? `the daemon answers ${response.status}`, retryAfter, problem.errors);
 };
 
+const isText = (response) => response.headers.get("Content-Type")?.startsWith("text/plain");
+
 const request = async (method, path, { body, signal: cancelled } = {}) => {
   await held;
   busy(1);
@@ -112,14 +114,14 @@ const request = async (method, path, { body, signal: cancelled } = {}) => {
         continue;
       }
       if (!response.ok) throw await refusal(response);
-      return response.status === 204 ? null : await response.json();
+      return response.status === 204 ? null : await (isText(response) ? response.text() : response.json());
     }
   } finally {
     busy(-1);
   }
 };
 
-/** The JSON of an answer. Throws `Refused` or `Unreachable`. */
+/** The JSON of an answer, or its text. Throws `Refused` or `Unreachable`. */
 export const get = (path, values, options) => request("GET", query(path, values), options);
 export const post = (path, body) => request("POST", path, { body });
 export const remove = (path) => request("DELETE", path);

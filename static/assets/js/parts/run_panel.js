@@ -11,6 +11,7 @@ import { action } from "./action.js";
 import { copy, copyButton } from "./copy.js";
 import { confirm } from "./dialog.js";
 import { logView } from "./log_view.js";
+import { machine } from "./machine.js";
 import { deleteRuns } from "./selection.js";
 import { done } from "./toast.js";
 
@@ -33,6 +34,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   const actions = el("div.actions");
   const cause = el("div");
   const facts = el("dl.run-facts");
+  const around = el("div");
   const log = logView({
     run, line,
     onLine: (n) => {
@@ -43,7 +45,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   const element = el("section.run-panel", { "aria-label": "Selected run" },
     el("header.run-head",
       el("a.run-back.only-phone", { href: taskPath(run.task_name) }, icon("back"), `${run.task_name}, all runs`),
-      el("div.run-verdict", el("h2", verdict), actions), cause, facts),
+      el("div.run-verdict", el("h2", verdict), actions), cause, facts, around),
     log.element);
 
   const drawVerdict = () => {
@@ -108,6 +110,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
     drawVerdict();
     drawCause();
     drawFacts();
+    if (run.start_at && isFailure(outcomeOf(run)) && !around.firstChild) fill(around, machine(run));
   };
   log.onChange(drawCause);
   draw();
@@ -133,6 +136,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
       fill(actions);
       say(verdict, "This run was deleted");
       fill(cause);
+      fill(around);
     },
     end: () => log.destroy(),
   };
