@@ -26,6 +26,9 @@ api_trigger = false
 cron        = "0 0 1 1 *"
 run         = "true"
 
+[tasks.fails]
+run = "exit 3"
+
 [tasks.one]
 on_overlap = "skip"
 run        = "sleep 600"
@@ -205,6 +208,22 @@ scene("a run that is deleted while somebody looks at it", {}, async ({ page, dae
   await daemon.api(`tasks/yearly/runs/${runs[2]}`, { method: "DELETE" });
   await becomes("the run", () => current.getAttribute("data-run"), runs[0]);
   await shows(page.locator(".run-verdict h2"), /^success after/);
+});
+
+scene("what the machine looked like when a run failed is there for whoever unfolds it", {}, async ({ page, daemon }) => {
+  const { id } = await daemon.run("fails");
+  await daemon.ended(id);
+  await visit(page, `/tasks/fails/${id}`);
+  await shows(page.locator(".run-verdict h2"), /^failed, exit 3 after/);
+  const text = page.locator(".machine pre");
+  await shows(text, "");
+  await page.locator(".machine summary").click();
+  await shows(text, /^Taken .* after the end: exit code 3.*Memory: /);
+  const { id: good } = await daemon.run("yearly");
+  await daemon.ended(good);
+  await page.goto(`/tasks/yearly/${good}`);
+  await shows(page.locator(".run-verdict h2"), /^success after/);
+  await counts(page.locator(".machine"), 0);
 });
 
 scene("a run is deleted, and is back after a second thought", {}, async ({ page, daemon }) => {
