@@ -109,7 +109,7 @@ impl Fate {
     /// and pictures). Whatever does not count as a failure that usually is one is hardly worse
     /// than a success.
     pub(crate) fn worse(self, other: Fate) -> Fate {
-        if other.severity() < self.severity() { other } else { self }
+        if other != self && other.severity() < self.severity() { other } else { self }
     }
 
     /// The worst first.
