@@ -43,6 +43,7 @@ use crate::inbox::{Asker, Inbox};
 use crate::logs::Feeds;
 use crate::model::event::Event;
 use crate::model::job::JobName;
+use crate::notify::surroundings::Surroundings as AlertSurroundings;
 use crate::notify::{self, dispatch};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
@@ -148,7 +149,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         data: options.data.clone(),
         ca_file: notify.settings.ca_file.clone(),
     };
-    let (dispatcher, channels, notifying) = dispatch::start(dispatch::Parts {
+    let (dispatcher, channels, notifying) = dispatch::start(AlertSurroundings {
         notify: Arc::clone(&notify),
         jobs: config.jobs.clone(),
         facts: alert_facts.clone(),

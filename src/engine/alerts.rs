@@ -87,7 +87,7 @@ impl Engine {
     pub(super) fn raise_end(&mut self, lane: Option<usize>, run: &Run, how: How) {
         let Phase::Ended { since, at, end } = &run.phase else { return };
         let job = lane.map(|lane| &self.lanes[lane].job);
-        let Some(kind) = kind_of(job.map(|job| &**job), end) else { return };
+        let Some(kind) = kind_of(end) else { return };
         let limit = job.and_then(|job| job.timeout).filter(|_| kind == Kind::RunTimeout);
         let detail = limit.map_or(Detail::None, Detail::Limit);
         let unlike = job.and_then(|job| unlike(job, end, since.map(|since| took(since, *at))));
@@ -148,12 +148,8 @@ impl Engine {
 }
 
 /// What the end of a run is told as; refusals are rows and nothing else.
-fn kind_of(job: Option<&Job>, end: &End) -> Option<Kind> {
-    let counts = match job {
-        Some(job) => job.failures.counts(end.reason, end.exit_code),
-        None => end.reason.is_failure(),
-    };
-    Some(match (end.reason, counts) {
+fn kind_of(end: &End) -> Option<Kind> {
+    Some(match (end.reason, end.is_failure) {
         (EndReason::Timeout, true) => Kind::RunTimeout,
         (EndReason::Crashed, true) => Kind::RunCrashed,
         (EndReason::Missed, true) => Kind::RunMissed,

@@ -18,7 +18,7 @@ use crate::logs::path::LogPlace;
 use crate::logs::prefix::Stream;
 use crate::logs::wanted::Wanted;
 use crate::model::job::{LogLimit, OnFull};
-use crate::model::run::{Cause, LogTotals};
+use crate::model::run::{Cause, LogTotals, Pressure};
 use crate::sys::{self, error_text};
 
 /// Free space is looked at each time so many bytes were stored (docs/logs.md, Disk space).
@@ -46,6 +46,8 @@ pub(crate) struct LogWriter {
     /// Bytes of process output, dropped ones included.
     received: u64,
     state: State,
+    /// The disk got full, and nobody took note of it yet.
+    pressure: Option<Pressure>,
     observer: Option<Observer>,
     /// `None` where nothing is looked for.
     wanted: Option<Wanted>,
@@ -77,6 +79,7 @@ impl LogWriter {
             splitters: Default::default(),
             received: 0,
             state: State::Capturing,
+            pressure: None,
             observer: None,
             wanted: None,
         }
@@ -132,6 +135,11 @@ impl LogWriter {
         if let Err(error) = self.note(now, text) {
             self.give_up(now, &error);
         }
+    }
+
+    /// Whether the disk got full; said once.
+    pub(crate) fn take_pressure(&mut self) -> Option<Pressure> {
+        self.pressure.take()
     }
 
     /// Completes the log.
@@ -263,9 +271,10 @@ impl LogWriter {
     }
 
     /// At most once a run: nothing is stored after it.
-    fn warn_of_pressure(&self, free: u64) {
+    fn warn_of_pressure(&mut self, free: u64) {
         let minimum = self.min_free.unwrap_or_default();
         let killed_task = self.limit.on_full == OnFull::KillTask;
+        self.pressure = Some(Pressure { free, min: minimum, stopped: killed_task });
         log::warn!(
             "log output stopped: disk space critically low log={} free={:?} min_free_space={:?} \
              killed_task={killed_task}",

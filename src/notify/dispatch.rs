@@ -3,7 +3,6 @@
 //! do. It sleeps while nothing was raised, nothing is held and nothing gets old.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -12,19 +11,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::time::Clock;
-use crate::hub::{Hub, News};
-use crate::inbox::Inbox;
-use crate::model::alert::{Alert, Delivery, Detail, Kind, More};
+use crate::hub::News;
 use crate::model::change::{Change, Tell};
-use crate::model::job::Job;
-use crate::model::notifier::{IN_APP, Notify, Settings};
+use crate::model::notifier::Settings;
 use crate::notify::channel::{self, Channels};
 use crate::notify::ledger::{Ledger, Plan, Words};
-use crate::notify::message::{self, Message};
-use crate::notify::{Facts, drivers, excerpt, probe, route};
-use crate::store::calendar::Calendar;
-use crate::store::writer::Writer;
+use crate::notify::surroundings::Surroundings;
 use crate::store::{self, Reader};
 use crate::threads;
 
@@ -39,23 +31,6 @@ const WARN: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// After a database that could not be read.
 const PAUSE: Duration = Duration::from_secs(5);
-
-/// Everything that the thread needs.
-pub(crate) struct Parts {
-    pub(crate) notify: Arc<Notify>,
-    /// In the order of the configuration.
-    pub(crate) jobs: Vec<Arc<Job>>,
-    pub(crate) facts: Facts,
-    pub(crate) calendar: Calendar,
-    pub(crate) database: PathBuf,
-    pub(crate) logs: PathBuf,
-    pub(crate) clock: Clock,
-    pub(crate) writer: Writer,
-    pub(crate) hub: Hub,
-    pub(crate) inbox: Inbox,
-    /// Keeps the ids of two daemons apart.
-    pub(crate) seed: u64,
-}
 
 /// The way to the thread. Clones share it.
 #[derive(Clone, Debug)]
@@ -89,7 +64,7 @@ impl Dispatcher {
 }
 
 /// Starts the thread.
-pub(crate) fn start(parts: Parts) -> io::Result<(Dispatcher, Channels, JoinHandle<()>)> {
+pub(crate) fn start(parts: Surroundings) -> io::Result<(Dispatcher, Channels, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel();
     let dispatcher = Dispatcher { sender, told: Arc::new(AtomicBool::new(true)) };
     let parts = Arc::new(parts);
@@ -120,7 +95,7 @@ pub(crate) fn start(parts: Parts) -> io::Result<(Dispatcher, Channels, JoinHandl
 
 /// What the thread owns.
 struct Desk {
-    parts: Arc<Parts>,
+    parts: Arc<Surroundings>,
     channels: Channels,
     receiver: Receiver<Told>,
     told: Arc<AtomicBool>,
@@ -182,7 +157,7 @@ impl Desk {
 
     /// Takes up what the last daemon left.
     fn begin(&mut self, reader: &Reader) -> Result<Ledger, store::Error> {
-        let Parts { notify, jobs, seed, .. } = &*self.parts;
+        let Surroundings { notify, jobs, seed, .. } = &*self.parts;
         let (windows, troubles) = (reader.held()?, reader.troubles()?);
         let mut ledger = Ledger::new(Arc::clone(notify), jobs, windows, troubles, *seed);
         let mut changes: Vec<Change> = ledger
@@ -318,84 +293,4 @@ impl Desk {
 /// How many notifications are unread; -1 when that cannot be told.
 fn unread(reader: &Reader) -> i64 {
     reader.unread_notifications().map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
-}
-
-impl Parts {
-    /// Whether messages for this channel can be sent.
-    fn knows(&self, channel: &str) -> bool {
-        let id = route::id_of(channel);
-        channel == IN_APP || self.notify.notifiers.iter().any(|notifier| notifier.id == id)
-    }
-
-    fn send(&self, delivery: &Delivery, limit: Duration) -> crate::notify::Outcome {
-        let (id, target) = (route::id_of(&delivery.channel), route::target_of(&delivery.channel));
-        let notifier = self.notify.notifiers.iter().find(|notifier| notifier.id == id);
-        match notifier {
-            None => crate::notify::Outcome::Refused { error: NO_LONGER.to_owned() },
-            Some(notifier) => {
-                let zone = self.calendar.zone(&delivery.alert.job);
-                drivers::send(notifier, target, delivery, &self.facts, zone, limit)
-            }
-        }
-    }
-
-    /// A message whose notifier was taken out of the file.
-    fn give_up_orphan(&self, delivery: &Delivery) -> Vec<Change> {
-        let (at, channel) = (self.clock.now().wall, delivery.channel.clone());
-        let error = NO_LONGER.to_owned();
-        log::warn!("delivery given up channel={channel} error={error:?}");
-        let (original, title) = (delivery.alert.kind, self.title(&delivery.alert));
-        let result = Err(error.clone());
-        let done = Tell::Done { delivery: delivery.id, channel: channel.clone(), at, result };
-        let detail = Detail::Delivery { channel, original, title, error };
-        let (job, run) = (delivery.alert.job.clone(), delivery.alert.run.clone());
-        let alert = Alert { kind: Kind::DeliveryFailed, at, job, run, detail };
-        let raise = (original != Kind::DeliveryFailed).then(|| Change::Raise(Box::new(alert)));
-        raise.into_iter().chain([done.into()]).collect()
-    }
-
-    /// Reads each secret once, so that a wrong one is known before it is needed.
-    fn probe(&self) -> Vec<Alert> {
-        let at = self.clock.now().wall;
-        let mut alerts = Vec::new();
-        for (notifier, key, error) in probe::faults(&self.notify, &self.jobs, &self.facts) {
-            log::warn!("a notifier cannot be used notifier={notifier} key={key} error={error:?}");
-            let detail = Detail::Secret { notifier, key: key.to_owned(), error };
-            let (job, run) = (String::new(), None);
-            alerts.push(Alert { kind: Kind::Misconfigured, at, job, run, detail });
-        }
-        alerts
-    }
-
-    fn message(&self, alert: &Alert, tail: &str) -> Message {
-        let delivery = Delivery {
-            id: crate::base::ulid::Ulids::new(0).next(alert.at),
-            channel: IN_APP.to_owned(),
-            alert: alert.clone(),
-            tail: tail.to_owned(),
-            more: More::None,
-        };
-        Message::new(&delivery, &self.facts, self.calendar.zone(&alert.job))
-    }
-}
-
-const NO_LONGER: &str = "the notifier is no longer configured";
-
-impl Words for Parts {
-    fn tail(&self, alert: &Alert) -> String {
-        let Some(run) = &alert.run else { return String::new() };
-        match alert.kind {
-            Kind::RunFailed | Kind::RunTimeout => excerpt::tail(&self.logs, &alert.job, run),
-            _ => String::new(),
-        }
-    }
-
-    fn feed(&self, alert: &Alert, tail: &str) -> (String, String) {
-        let message = self.message(alert, tail);
-        (message::feed_title(alert), message.body())
-    }
-
-    fn title(&self, alert: &Alert) -> String {
-        message::feed_title(alert)
-    }
 }

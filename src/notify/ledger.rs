@@ -157,8 +157,9 @@ impl Ledger {
         let gone: Vec<String> =
             self.troubles.keys().filter(|job| !self.jobs.contains_key(*job)).cloned().collect();
         gone.iter().for_each(|job| drop(self.troubles.remove(job)));
-        let left = |(channel, _): &(String, String), _: &mut Window| !knows(channel);
-        let closed: Vec<_> = self.windows.extract_if(.., left).map(|(place, _)| place).collect();
+        let left = self.windows.keys().filter(|(channel, _)| !knows(channel));
+        let closed: Vec<(String, String)> = left.cloned().collect();
+        closed.iter().for_each(|place| drop(self.windows.remove(place)));
         let jobs = gone.into_iter().map(|job| Tell::Trouble { job, trouble: None });
         let windows =
             closed.into_iter().map(|(channel, key)| Tell::Hold { channel, key, window: None });

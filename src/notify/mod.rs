@@ -26,7 +26,8 @@ mod policy;
 pub(crate) mod probe;
 #[cfg(feature = "notify")]
 pub(crate) mod pulse;
-#[cfg(all(test, feature = "notify"))]
+#[cfg(test)]
+#[cfg(feature = "notify")]
 mod receiver;
 #[cfg(feature = "notify")]
 mod redact;
@@ -37,6 +38,7 @@ mod sample;
 #[cfg(test)]
 mod samples;
 pub(crate) mod secret;
+pub(crate) mod surroundings;
 pub(crate) mod tail;
 #[cfg(feature = "notify")]
 mod transport;

@@ -76,7 +76,7 @@ impl Pulse {
 
     /// A run is over. Never waits.
     pub(crate) fn ended(&self, job: &Job, run: &Run) {
-        if let Some(what) = what(job, run) {
+        if let Some(what) = what(run) {
             self.tell(job, run, what);
         }
     }
@@ -186,10 +186,9 @@ impl Pulse {
 }
 
 /// What the end of a run means to a switch; nothing when it was not the run that ended it.
-fn what(job: &Job, run: &Run) -> Option<What> {
+fn what(run: &Run) -> Option<What> {
     let Phase::Ended { end, .. } = &run.phase else { return None };
-    let counts = job.failures.counts(end.reason, end.exit_code);
-    match (end.reason, counts, u8::try_from(end.exit_code)) {
+    match (end.reason, end.is_failure, u8::try_from(end.exit_code)) {
         (EndReason::Success, false, _) | (EndReason::Failed, false, _) => Some(What::Success),
         (EndReason::Failed, true, Ok(code @ 1..)) => Some(What::Exit(code)),
         (EndReason::Missed, ..) => None,

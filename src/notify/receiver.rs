@@ -138,11 +138,11 @@ fn serve(
                 "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
             )?;
         }
-        Reply::Hang => drop(stream.read(&mut [0])?),
+        Reply::Hang => stream.read(&mut [0]).map(drop)?,
         Reply::HeadOnly(status) => {
             write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\n")?;
             stream.flush()?;
-            drop(stream.read(&mut [0])?);
+            stream.read(&mut [0]).map(drop)?;
         }
         Reply::Cut => return Ok(()),
     }

@@ -2,7 +2,7 @@
 //! (docs/notifications.md, Who is told).
 
 use crate::base::glob;
-use crate::model::alert::{Alert, Detail, FAILURES, Kind, TROUBLE};
+use crate::model::alert::{Alert, Detail, FAILURES, Kind};
 use crate::model::notifier::{JobAlerts, Notify, Route, Token};
 
 /// The channels of an alert, in no order that means anything. `job` is what its job says; `None`
@@ -25,10 +25,18 @@ pub(crate) fn channels(notify: &Notify, job: Option<&JobAlerts>, alert: &Alert) 
         // What went wrong on the way to the feed is told in the feed, whatever the file says.
         Kind::DeliveryFailed | Kind::Misconfigured => add(&[Token::in_app()]),
         Kind::RunSucceeded => add(job.map_or(&[], |job| &job.on_success)),
-        kind if TROUBLE.contains(kind) => {
+        Kind::RunStarted | Kind::RunStopped => {}
+        Kind::RunFailed
+        | Kind::RunTimeout
+        | Kind::RunCrashed
+        | Kind::RunMissed
+        | Kind::RunRecovered
+        | Kind::RunLate
+        | Kind::RunTooLong
+        | Kind::RunTooShort
+        | Kind::RunTooQuiet => {
             add(job.and_then(|job| job.on_failure.as_deref()).unwrap_or(defaults));
         }
-        _ => {}
     }
     if let Detail::Delivery { channel, .. } = &alert.detail {
         channels.retain(|token| id_of(token.as_str()) != id_of(channel));
@@ -61,7 +69,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::alert::{Kinds, Severity};
+    use crate::model::alert::{Kinds, Severity, TROUBLE};
 
     fn alert(kind: Kind, job: &str) -> Alert {
         let detail = Detail::None;

@@ -76,7 +76,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
     match begin(&spec, &log, stopper) {
         Ok((process, pipes)) => {
             inbox.send(Input::Started { run: spec.run.id, leader: process.child.leader() });
-            Execution::new(&spec, clock, process, pipes, log).run()
+            Execution::new(&spec, clock, inbox, process, pipes, log).run()
         }
         Err(text) => {
             log.system(started, &text);
@@ -89,6 +89,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
 struct Execution<'a> {
     spec: &'a Spec,
     clock: &'a Clock,
+    inbox: &'a Inbox,
     process: Process<'a>,
     watch: Watch,
     log: LogWriter,
@@ -109,6 +110,7 @@ impl<'a> Execution<'a> {
     fn new(
         spec: &'a Spec,
         clock: &'a Clock,
+        inbox: &'a Inbox,
         process: Process<'a>,
         pipes: [PipeReader; 2],
         log: LogWriter,
@@ -116,6 +118,7 @@ impl<'a> Execution<'a> {
         Execution {
             spec,
             clock,
+            inbox,
             process,
             watch: Watch::new(clock.now().steady, spec.run.kind, spec.job.stop, spec.job.timeout),
             log,
@@ -194,6 +197,9 @@ impl<'a> Execution<'a> {
 
     /// The log may want the process to be stopped.
     fn obey(&mut self, verdict: Verdict) {
+        if let Some(pressure) = self.log.take_pressure() {
+            self.inbox.send(Input::Pressed { run: self.spec.run.id, pressure });
+        }
         match verdict {
             Verdict::Go => {}
             Verdict::Stop(cause) => self.see(Seen::StopAsked(cause)),

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,10 +95,7 @@ impl Sink {
 
     /// The next request, if one comes in that time.
     pub(crate) fn next_within(&self, patience: Duration) -> Option<Got> {
-        match self.got.recv_timeout(patience) {
-            Ok(got) => Some(got),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.got.recv_timeout(patience).ok()
     }
 
     /// Everything that has come.

@@ -20,7 +20,7 @@ pub(in crate::engine) struct Database {
     paused: BTreeSet<JobName>,
     /// Jobs that somebody was told bad news of, and no good ones since.
     in_trouble: BTreeSet<JobName>,
-    /// Jobs say for themselves what is a failure: alerts are not checked.
+    /// Nobody is told anything: somebody looks.
     pub(in crate::engine) is_lenient: bool,
     /// The newest alerts.
     pub(in crate::engine) raised: VecDeque<Alert>,
@@ -175,17 +175,20 @@ impl Database {
             }
         }
         for change in changes {
-            let (run, job, reason) = match change {
-                Change::End { run, job, end, .. } => (run, job, end.reason),
-                Change::Insert(Run { id, job, phase: Phase::Ended { end, .. }, .. }) => {
-                    (id, job, end.reason)
-                }
-                _ => continue,
+            let ended = if let Change::End { run, job, end, .. } = change {
+                Some((run, job, end))
+            } else if let Change::Insert(Run { id, job, phase: Phase::Ended { end, .. }, .. }) =
+                change
+            {
+                Some((id, job, end))
+            } else {
+                None
             };
+            let Some((run, job, end)) = ended else { continue };
             let told = raised.remove(run);
-            let (failed, was_ill) = (reason.is_failure(), self.in_trouble.contains(job));
-            let is_due = failed || (reason == EndReason::Success && was_ill);
-            assert!(told.is_some() || !is_due, "{run} {reason} is told");
+            let (failed, was_ill) = (end.is_failure, self.in_trouble.contains(job));
+            let is_due = failed || (end.reason == EndReason::Success && was_ill);
+            assert!(told.is_some() || !is_due, "{run} {} is told", end.reason);
             match failed {
                 true => drop(self.in_trouble.insert(job.clone())),
                 false if is_due => drop(self.in_trouble.remove(job)),

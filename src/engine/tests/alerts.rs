@@ -156,8 +156,6 @@ fn what_counts_as_a_failure_is_what_the_job_says() {
         (15, Some(Cause::Timeout), "run.stopped"),
     ] {
         let mut stage = Stage::new(NOON, [job.clone()]);
-        // The database of the simulator knows only the default.
-        stage.database.is_lenient = true;
         stage.trigger("a");
         stage.ends("a#1", ExitHow::Code(code), cause);
         assert_eq!(kinds(&mut stage), [kind], "{code} {cause:?}");

@@ -48,7 +48,7 @@ impl Stage {
             budget,
             send: Box::new(send),
             title: Box::new(|alert| alert.job.clone()),
-            look: Box::new(move || drop(look.send(()))),
+            look: Box::new(move || look.send(()).unwrap()),
         });
         let (thread, ids) = (Some(thread), Ulids::new(7));
         Stage { scratch, channels, sent, looked, writer, ids, inputs, thread }

@@ -38,23 +38,23 @@ fn ledger(settings: Settings, alerts: JobAlerts) -> Ledger {
 
 /// What the plan sends and what it enters into the feed, in a few words each.
 fn told(plan: &Plan) -> Vec<String> {
-    let told = plan.tells.iter().filter_map(|tell| match tell {
-        Tell::Queue { delivery, .. } => {
+    let mut told = Vec::new();
+    for tell in &plan.tells {
+        if let Tell::Queue { delivery, .. } = tell {
             let Delivery { channel, alert, more, .. } = &**delivery;
             let more = match more {
                 More::None => String::new(),
                 More::CheckIn(count) => format!(" x{count}"),
                 More::Summary { count, .. } => format!(" sum {count}"),
             };
-            Some(format!("{channel}: {}{more}", alert.kind.as_str()))
+            told.push(format!("{channel}: {}{more}", alert.kind.as_str()));
         }
-        Tell::Feed(entry) => {
+        if let Tell::Feed(entry) = tell {
             let read = if entry.read_at.is_some() { " read" } else { "" };
-            Some(format!("feed: {} {}{read}", entry.kind.as_str(), entry.count))
+            told.push(format!("feed: {} {}{read}", entry.kind.as_str(), entry.count));
         }
-        _ => None,
-    });
-    told.collect()
+    }
+    told
 }
 
 /// The numbers of alerts, counted from `first`.
@@ -175,14 +175,12 @@ fn windows_of_the_last_daemon_go_on_unless_their_channel_is_gone() {
     let mut first = ledger(Settings::default(), JobAlerts::default());
     let alerts = (0..3).map(|_| samples::failed("a", at(0), 1));
     let plan = first.take(at(0), numbered(alerts), &Plain);
-    let windows: Vec<_> = plan
-        .tells
-        .into_iter()
-        .filter_map(|tell| match tell {
-            Tell::Hold { channel, key, window: Some(window) } => Some((channel, key, *window)),
-            _ => None,
-        })
-        .collect();
+    let mut windows = Vec::new();
+    for tell in plan.tells {
+        if let Tell::Hold { channel, key, window: Some(window) } = tell {
+            windows.push((channel, key, *window));
+        }
+    }
     let notify = Arc::new(Notify::default());
     let ledger = || Ledger::new(Arc::clone(&notify), &[], windows.clone(), Vec::new(), 2);
     let mut next = ledger();
