@@ -9,7 +9,7 @@ use crate::inbox::{Asker, Inbox};
 use crate::model::run::Run;
 use crate::notify::Facts;
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Heartbeats;
 
 impl Heartbeats {
@@ -24,9 +24,9 @@ impl Heartbeats {
         Ok(Heartbeats)
     }
 
-    pub(crate) fn started(self, _: &Run) {}
+    pub(crate) fn started(&self, _: &Run) {}
 
-    pub(crate) fn ended(self, _: &Run) {}
+    pub(crate) fn ended(&self, _: &Run) {}
 
-    pub(crate) fn stop(self) {}
+    pub(crate) fn stop(&self) {}
 }

@@ -33,7 +33,7 @@ fn slack_of(url: String) -> Driver {
     }
 }
 
-// docs/notifications.md, Slack.
+// docs/notifications.md, Channels.
 #[test]
 fn slack_gets_blocks() {
     let request = arrives(slack_of, None);
