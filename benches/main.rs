@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are printed")]
 #![expect(clippy::print_stderr, reason = "a failing bench prints what the daemon said")]
 
+mod alerts;
 mod audience;
 mod caller;
 mod capture;
@@ -30,7 +31,7 @@ mod tick;
 
 type Group = (&'static str, fn());
 
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     ("size", size::measure),
     ("ready", ready::measure),
     ("idle", idle::measure),
@@ -44,6 +45,7 @@ const GROUPS: [Group; 13] = [
     ("pages", pages::measure),
     ("latency", latency::measure),
     ("siege", siege::measure),
+    ("alerts", alerts::measure),
 ];
 
 fn main() {
