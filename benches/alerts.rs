@@ -53,14 +53,13 @@ struct Flood {
 
 fn flood() {
     let sink = Sink::good();
-    let tasks = "[tasks.bad]\nparallelism = 16\nmax_queued = 10000\nkeep_runs = -1\nrun = 'exit 1'\n";
+    let tasks =
+        "[tasks.bad]\nparallelism = 16\nmax_queued = 10000\nkeep_runs = -1\nrun = 'exit 1'\n";
     let silent = under(&sink, &format!("[notify]\ndefault_notifiers = []\n{tasks}"));
     let told = under(&sink, &config(&sink, "", tasks));
     let rss = |flood: &Flood| format!("{} → {} kB", flood.before / 1000, flood.peak / 1000);
-    let count = format!(
-        "{} runs, {} messages, {} rows of the feed",
-        told.rows, told.messages, told.feed
-    );
+    let count =
+        format!("{} runs, {} messages, {} rows of the feed", told.rows, told.messages, told.feed);
     line("flood: what it came to", &count, "one first, the rest coalesced");
     line("flood: RSS, nobody told", &rss(&silent), "");
     line("flood: RSS, all told", &rss(&told), "bounded");

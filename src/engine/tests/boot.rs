@@ -6,6 +6,7 @@ use super::stage::{Stage, secs};
 use crate::engine::sample::{service, task};
 use crate::engine::simulator::database::Database;
 use crate::engine::{Engine, Lifetime};
+use crate::model::alert::Kind;
 use crate::model::job::{AfterFailure, Backoff, CatchUp, Job, Overlap, RunOnStart};
 use crate::model::run::Trigger;
 
@@ -131,6 +132,9 @@ fn a_thousand_missed_ticks_are_one_row_and_what_catch_up_allows() {
             assert_eq!(stage.run("a#1").created_at, boot, "counting was cut");
         }
         assert_eq!(stage.heard_of("created").len(), 1 + 3);
+        let raised = stage.raised();
+        let missed = raised.iter().filter(|alert| alert.kind == Kind::RunMissed).count();
+        assert_eq!(missed, 1, "one alert");
     }
 }
 
