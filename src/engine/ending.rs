@@ -21,7 +21,7 @@ const RETRY_CAP: Duration = Duration::from_secs(300);
 /// docs/running.md, Restarting a task: first wait, cap, and the run that starts the count over.
 const RESTART_FIRST: Duration = Duration::from_secs(1);
 pub(super) const RESTART_CAP: Duration = Duration::from_secs(60);
-const LASTING: Duration = Duration::from_secs(60);
+pub(super) const LASTING: Duration = Duration::from_secs(60);
 /// docs/running.md, Stopping: how long the daemon's own stop signal may lag behind a stop
 /// signal that went to its children directly, as systemd sends it to a whole unit.
 const JUDGE_AFTER: Duration = Duration::from_millis(250);

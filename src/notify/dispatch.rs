@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::hub::News;
 use crate::model::change::{Change, Tell};
+use crate::model::job::JobName;
 use crate::model::notifier::Settings;
 use crate::notify::channel::{self, Channels};
 use crate::notify::ledger::{Ledger, Plan, Words};
@@ -176,6 +177,11 @@ impl Desk {
                 }
             }
             changes.push(Tell::Leave { channel: record.channel }.into());
+        }
+        let now = self.parts.clock.now().wall;
+        for mute in reader.mutes()?.into_iter().filter(|mute| mute.until <= now) {
+            let job = JobName::new(&mute.job);
+            changes.push(Tell::Mute { job, since: mute.since, until: None }.into());
         }
         changes.extend(self.parts.probe().into_iter().map(|alert| Change::Raise(Box::new(alert))));
         if !changes.is_empty() {

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::alert::{Alert, Kind};
+use crate::model::job;
 use crate::model::notice::Trouble;
 use crate::model::notifier::AlertAfter;
 use crate::model::run::EndReason;
@@ -11,6 +12,9 @@ use crate::model::run::EndReason;
 /// Failures that differ are told at once so often in one trouble: a job that ends each time with
 /// another exit code is no news any more.
 const DIFFERENT: usize = 8;
+
+/// A replica that ran for so long was well (docs/running.md, Services).
+const LASTING: SignedDuration = SignedDuration::from_secs(60);
 
 /// What an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +34,17 @@ pub(crate) fn judge(trouble: &mut Option<Trouble>, after: AlertAfter, alert: &Al
     if alert.kind == Kind::RunSucceeded {
         return succeed(trouble, after, alert.at);
     }
+    if alert.kind == Kind::RunRecovered {
+        // Of a replica that runs: there is nothing to tell unless something was told.
+        let verdict = succeed(trouble, after, alert.at);
+        return if verdict == Verdict::Tell { Verdict::Wait } else { verdict };
+    }
     if !alert.kind.is_failure() {
         return Verdict::Tell;
+    }
+    if lasted(alert) {
+        // What it had before is over, whether somebody noticed or not.
+        succeed(trouble, after, alert.at);
     }
     let known = trouble.get_or_insert_with(|| Trouble {
         since: alert.at,
@@ -92,6 +105,15 @@ fn prune(trouble: &mut Trouble, after: AlertAfter, at: Timestamp) {
     trouble.recent.retain(|past| at.duration_since(*past) <= within);
 }
 
+/// Whether it is about a replica that had run for long.
+fn lasted(alert: &Alert) -> bool {
+    let Some(run) = alert.run.as_ref().filter(|run| run.kind == job::Kind::Service) else {
+        return false;
+    };
+    let ran = run.started_at.zip(run.end.as_ref()).map(|(since, end)| end.at.duration_since(since));
+    ran.is_some_and(|ran| ran >= LASTING)
+}
+
 /// What makes it another failure.
 fn signature(alert: &Alert) -> (EndReason, i32) {
     let end = alert.run.as_ref().and_then(|run| run.end.as_ref());
@@ -118,6 +140,9 @@ mod tests {
                 }
                 "F" => samples::failed("a", at, number as i32),
                 "S" => samples::succeeded("a", at),
+                // A replica that failed after it had run for long, and one that runs.
+                "L" => samples::replica("a", at, number as i32),
+                "R" => samples::running("a", at),
                 other => panic!("{other}"),
             };
             at += SignedDuration::from_secs(1);
@@ -167,6 +192,18 @@ mod tests {
             (2, 10, "F1 F1 S F1 S", "- t R2 t R1"),
         ] {
             assert_eq!(play(after(count, Some(minutes)), steps), said, "{count} {steps}");
+        }
+    }
+
+    #[test]
+    fn a_replica_that_ran_for_long_begins_anew_and_one_that_runs_ends_the_trouble() {
+        for (count, steps, said) in [
+            (2, "L1 L1 L1 F1", "- - - t"),
+            (1, "L1 L1 F1 F1", "t t t t"),
+            (1, "F1 F1 R R", "t t R2 -"),
+            (3, "F1 R", "- -"),
+        ] {
+            assert_eq!(play(after(count, None), steps), said, "{count} {steps}");
         }
     }
 

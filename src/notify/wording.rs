@@ -53,11 +53,11 @@ pub(super) fn sentence(alert: &Alert, zone: &TimeZone) -> String {
         (Detail::Limit(limit), _) => format!("Stopped at the {} timeout", span(*limit)),
         (Detail::Recovered { failures, since }, _) => {
             let failures = counted(*failures, "failure");
-            format!(
-                "Finished{}, after {failures} since {}",
-                within(alert),
-                clock_time(*since, zone)
-            )
+            let now = match end {
+                Some(_) => format!("Finished{}", within(alert)),
+                None => "Runs again".to_owned(),
+            };
+            format!("{now}, after {failures} since {}", clock_time(*since, zone))
         }
         (Detail::AtMost(most), Kind::RunLate) => format!("Has not started within {}", span(*most)),
         (Detail::AtMost(most), _) => format!("Still running after {}", span(*most)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::stage::{Stage, secs};
 use crate::engine::Input;
 use crate::engine::Lifetime;
-use crate::engine::sample::task;
+use crate::engine::sample::{service, task};
 use crate::engine::simulator::database::Database;
 use crate::model::alert::{Detail, Kind, Kinds};
 use crate::model::failures::Failures;
@@ -172,4 +172,24 @@ fn a_disk_that_gets_full_is_told_with_its_figures() {
     let raised = stage.raised();
     assert_eq!(raised[0].kind, Kind::DiskPressure);
     assert_eq!(raised[0].detail, Detail::Disk { free: 5, min: 10, stopped: true });
+}
+
+#[test]
+fn a_replica_that_lasts_ends_the_trouble_of_its_service() {
+    let mut stage = Stage::new(NOON, [service("a")]);
+    stage.starts("a#1");
+    stage.pass(secs(120));
+    stage.exits("a#1", 1);
+    stage.wait_for_spawn();
+    stage.starts("a#2");
+    stage.exits("a#2", 1);
+    stage.wait_for_spawn();
+    stage.starts("a#3");
+    stage.pass(secs(59));
+    assert_eq!(kinds(&mut stage), ["run.failed", "run.failed"]);
+    stage.pass(secs(2));
+    assert_eq!(kinds(&mut stage), ["run.recovered"]);
+    stage.pass(secs(3600));
+    assert_eq!(kinds(&mut stage), [""; 0], "once");
+    assert_eq!(stage.engine.patience(stage.now), None, "and nobody wakes up for it again");
 }
