@@ -20,6 +20,7 @@ use crate::model::notice::Waiting;
 use crate::notify::{Outcome, attempts, sample};
 use crate::store::Reader;
 use crate::store::writer::Writer;
+use crate::sys::memory;
 use crate::threads;
 
 /// The most that one attempt takes (docs/notifications.md, Delivery).
@@ -102,6 +103,8 @@ impl Channels {
                 own.lock().busy.remove(&name);
             }
             own.0.changed.notify_all();
+            // TLS and a message took more than a daemon that idles should keep.
+            memory::give_back();
             Ok(())
         });
         if let Err(error) = started {

@@ -19,10 +19,13 @@ use crate::notify::channel::{self, Channels};
 use crate::notify::ledger::{Ledger, Plan, Words};
 use crate::notify::surroundings::Surroundings;
 use crate::store::{self, Reader};
+use crate::sys::memory;
 use crate::threads;
 
 /// So many alerts are decided about at a time: a flood takes no more memory than these.
 const BATCH: u32 = 256;
+/// After so many at once, what they took is given back.
+const FLOOD: usize = 64;
 /// How often rows of the feed that are too many or too old are looked for, while there are new
 /// ones (docs/notifications.md, The feed).
 const TRIM: Duration = Duration::from_secs(300);
@@ -205,6 +208,7 @@ impl Desk {
             reader = Reader::open(&self.parts.database);
         }
         let reader = reader?;
+        let mut taken = 0;
         let clock = self.parts.clock.clone();
         let now = || clock.now().wall;
         loop {
@@ -212,6 +216,7 @@ impl Desk {
             if alerts.is_empty() {
                 break;
             }
+            taken += alerts.len();
             ledger.waiting = reader.pending()?.into_iter().collect();
             ledger.mutes = reader.mutes()?.into_iter().map(|mute| (mute.job, mute.until)).collect();
             let plan = ledger.take(now(), alerts, &*self.parts);
@@ -219,6 +224,9 @@ impl Desk {
         }
         let plan = ledger.end_windows(now(), &*self.parts);
         self.carry_out(&reader, plan)?;
+        if taken >= FLOOD {
+            memory::give_back();
+        }
         self.trim(&reader)
     }
 
