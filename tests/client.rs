@@ -304,6 +304,84 @@ fn tasks_and_services_are_operated_by_name_pattern_and_id() {
 }
 
 #[test]
+fn notifiers_are_listed_and_tested_and_tasks_are_muted() {
+    let plain = Home::new(CONFIG);
+    let quiet = plain.start();
+    let none = ask(&plain, &["notify", "list"]);
+    let expected = "no notifiers are configured: alerts are listed in the dashboard alone\n";
+    assert_eq!((code(&none), out(&none).as_str()), (Some(0), expected), "{}", err(&none));
+    let unknown = ask(&plain, &["notify", "test", "ops"]);
+    assert_eq!(err(&unknown), "error: no notifier \"ops\"; declared are none\n");
+    quiet.stop_well();
+
+    // Nobody listens at this address.
+    let nowhere = http::free_port();
+    let home = Home::new(&format!(
+        "[notify]\ndefault_notifiers = [\"inapp\", \"ops\"]
+[[notifier]]\nid = \"ops\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{nowhere}/\"
+[[notifier]]\nid = \"spare\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{nowhere}/\"
+{CONFIG}"
+    ));
+    let daemon = home.start();
+    let list = ask(&home, &["notify", "list"]);
+    let text = out(&list);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..5], ["CHANNEL", "TYPE", "WAITING", "DELIVERED", "FAILED"], "{text}");
+    assert_eq!(rows[1], ["ops", "webhook", "0", "0", "0", "nothing", "yet"], "{text}");
+    assert_eq!(rows[2], ["spare", "webhook", "nothing", "goes", "there"], "{text}");
+    for output in [
+        ask(&home, &["notify", "list", "--json"]),
+        ask_tcp(&home, &daemon, &["notify", "list", "--json"]),
+    ] {
+        let listed = json(&output);
+        assert_eq!(listed["schema_version"], 1);
+        assert_eq!(listed["notifiers"][1]["id"], "spare");
+        assert_eq!(listed["notifiers"][1]["used"], false);
+        assert_eq!(listed["channels"][0]["channel"], "ops");
+        assert_eq!(listed["channels"][0]["pending"], 0);
+        assert!(listed["channels"][0].get("last_answer").is_none());
+    }
+
+    for channel in ["ops", "spare"] {
+        let test = ask(&home, &["notify", "test", channel]);
+        assert_eq!((code(&test), out(&test).as_str()), (Some(1), ""), "{channel}");
+        let core = format!("error: {channel}: not delivered");
+        assert!(err(&test).starts_with(&core), "{}", err(&test));
+    }
+    let unknown = ask(&home, &["notify", "test", "opps"]);
+    let expected = "error: no notifier \"opps\"; declared are ops, spare\n";
+    assert_eq!((code(&unknown), err(&unknown).as_str()), (Some(1), expected));
+
+    let muted = || {
+        let task = daemon.login().get("/api/tasks/bad").json();
+        task.get("muted_until").map(|until| until.as_str().unwrap().to_owned())
+    };
+    let mute = ask(&home, &["notify", "mute", "bad"]);
+    assert_eq!(code(&mute), Some(0), "{}", err(&mute));
+    assert!(out(&mute).starts_with("bad: alerts are muted until "), "{}", out(&mute));
+    assert!(muted().is_some());
+    let unmute = ask_tcp(&home, &daemon, &["notify", "unmute", "bad"]);
+    assert_eq!(out(&unmute), "bad: alerts are no longer muted\n", "{}", err(&unmute));
+    assert_eq!(muted(), None);
+    let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+    let mute = ask_tcp(&home, &daemon, &["notify", "mute", "bad", "--until", &until]);
+    assert_eq!(code(&mute), Some(0), "{}", err(&mute));
+    assert_eq!(muted().map(|text| text[..19].to_owned()), Some(until[..19].to_owned()));
+    for (args, expected) in [
+        (&["notify", "mute", "bed"][..], "error: task not found: bed; did you mean \"bad\"?\n"),
+        (&["notify", "unmute", "nosuch"], "error: task not found: nosuch\n"),
+        (
+            &["notify", "mute", "bad", "--until", "2001-01-01T00:00:00Z"],
+            "error: until must be in the future, and within a year\n",
+        ),
+    ] {
+        let output = ask(&home, args);
+        assert_eq!((code(&output), err(&output).as_str()), (Some(1), expected), "{args:?}");
+    }
+    daemon.stop_well();
+}
+
+#[test]
 fn logs_follow_runs_to_their_ends() {
     let home = Home::new(
         "[tasks.count]\nrun = \"echo one; while ! test -e go; do sleep 0.02; done; echo two >&2\"
@@ -354,6 +432,9 @@ fn nothing_that_is_typed_acts_on_the_terminal_through_an_error() {
         &["start"],
         &["stop"],
         &["pause"],
+        &["notify", "test"],
+        &["notify", "mute"],
+        &["notify"],
         &["logs", "-f"],
         &["exec"],
         &["run", "--standalone"],

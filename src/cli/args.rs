@@ -57,6 +57,7 @@ pub(crate) enum Command {
         verb: Verb,
         targets: Vec<String>,
     },
+    Notify(Notify),
     StopDaemon,
     RestartDaemon,
     Password,
@@ -78,6 +79,26 @@ pub(crate) enum Command {
     },
     Next(NextArgs),
     Demo,
+}
+
+/// What `notify` is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Notify {
+    List {
+        output: Output,
+    },
+    /// A notifier, or one with another target.
+    Test {
+        channel: String,
+    },
+    /// Without an end: until tomorrow morning.
+    Mute {
+        task: String,
+        until: Option<Timestamp>,
+    },
+    Unmute {
+        task: String,
+    },
 }
 
 /// What `next` is asked.
@@ -232,6 +253,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
         Topic::Logs => logs(argv)?,
         Topic::History => history(argv)?,
         Topic::Next => Command::Next(next(argv)?),
+        Topic::Notify => Command::Notify(notify(argv)?),
     };
     Ok(Some(command))
 }
@@ -318,16 +340,44 @@ fn state(text: &str) -> Result<State, String> {
 fn next(argv: &mut Argv) -> Result<NextArgs, Usage> {
     let output = output(argv);
     let timezone = argv.value(&["-z", "--timezone"])?;
-    let from = match argv.value(&["--from"])? {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| {
-            let example = "2026-03-29T00:00:00+01:00";
-            argv.refuse(format!("--from: {text:?} is not an RFC 3339 instant such as {example:?}"))
-        })?),
-    };
+    let from = instant(argv, &["--from"])?;
     let count = number(argv, &["-n", "--count"], 10, 1..=10_000)?;
     let what = argv.one_word("a task or a cron expression in quotes")?;
     Ok(NextArgs { what, timezone, from, count, output })
+}
+
+fn notify(argv: &mut Argv) -> Result<Notify, Usage> {
+    let action = argv.subcommand()?;
+    let Some(action) = action else {
+        return Err(argv.refuse("list, test, mute or unmute is missing".to_owned()));
+    };
+    match action.as_str() {
+        "list" => {
+            let output = output(argv);
+            argv.no_words()?;
+            Ok(Notify::List { output })
+        }
+        "test" => Ok(Notify::Test { channel: argv.one_word("the id of a notifier")? }),
+        "mute" => {
+            let until = instant(argv, &["--until"])?;
+            Ok(Notify::Mute { task: argv.one_word(A_TASK)?, until })
+        }
+        "unmute" => Ok(Notify::Unmute { task: argv.one_word(A_TASK)? }),
+        other => {
+            let near = hint(other, ["list", "test", "mute", "unmute"]);
+            let known = "it is one of list, test, mute, unmute";
+            Err(argv.refuse(format!("unknown action {other:?}: {known}{near}")))
+        }
+    }
+}
+
+fn instant(argv: &mut Argv, flag: Flag) -> Result<Option<Timestamp>, Usage> {
+    let Some(text) = argv.value(flag)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let example = "2026-03-29T00:00:00+01:00";
+        let flag = flag.join("/");
+        argv.refuse(format!("{flag}: {text:?} is not an RFC 3339 instant such as {example:?}"))
+    })
 }
 
 fn output(argv: &mut Argv) -> Output {
@@ -507,6 +557,21 @@ mod tests {
             ("restart a b", operate(Verb::Restart)),
             ("pause a b", operate(Verb::Pause)),
             ("resume a b", operate(Verb::Resume)),
+            ("notify list", Command::Notify(Notify::List { output: human })),
+            ("notify list --json", Command::Notify(Notify::List { output: json })),
+            (
+                "notify test ops:#night",
+                Command::Notify(Notify::Test { channel: "ops:#night".to_owned() }),
+            ),
+            ("notify mute a", Command::Notify(Notify::Mute { task: "a".to_owned(), until: None })),
+            (
+                "notify mute --until 2026-05-08T18:00:00+02:00 a",
+                Command::Notify(Notify::Mute {
+                    task: "a".to_owned(),
+                    until: Some("2026-05-08T16:00:00Z".parse().unwrap()),
+                }),
+            ),
+            ("notify unmute a", Command::Notify(Notify::Unmute { task: "a".to_owned() })),
             ("stop", Command::StopDaemon),
             ("restart", Command::RestartDaemon),
             ("password", Command::Password),
@@ -646,6 +711,19 @@ mod tests {
             (
                 "next x --from monday",
                 "--from: \"monday\" is not an RFC 3339 instant such as \"2026-03-29T00:00:00+01:00\"\nsee \"runwisp next --help\"",
+            ),
+            ("notify", "list, test, mute or unmute is missing\nsee \"runwisp notify --help\""),
+            (
+                "notify lst",
+                "unknown action \"lst\": it is one of list, test, mute, unmute; did you mean \"list\"?\nsee \"runwisp notify --help\"",
+            ),
+            ("notify test", "the id of a notifier is missing\nsee \"runwisp notify --help\""),
+            ("notify mute", "the name of a task is missing\nsee \"runwisp notify --help\""),
+            ("notify unmute a b", "unexpected argument \"b\"\nsee \"runwisp notify --help\""),
+            ("notify test ops --json", "unknown flag \"--json\"\nsee \"runwisp notify --help\""),
+            (
+                "notify mute a --until tomorrow",
+                "--until: \"tomorrow\" is not an RFC 3339 instant such as \"2026-03-29T00:00:00+01:00\"\nsee \"runwisp notify --help\"",
             ),
             ("reload", "reload is not supported; restart the daemon to pick up changes"),
             ("tui", "\"tui\" is not available in this build"),

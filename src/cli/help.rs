@@ -16,6 +16,7 @@ pub(crate) enum Topic {
     Restart,
     Pause,
     Resume,
+    Notify,
     Init,
     Logs,
     History,
@@ -28,7 +29,7 @@ pub(crate) enum Topic {
 
 impl Topic {
     /// Every subcommand, in the order of the overview.
-    pub(crate) const SUBCOMMANDS: [Topic; 20] = [
+    pub(crate) const SUBCOMMANDS: [Topic; 21] = [
         Topic::Daemon,
         Topic::Status,
         Topic::Password,
@@ -46,6 +47,7 @@ impl Topic {
         Topic::Restart,
         Topic::Pause,
         Topic::Resume,
+        Topic::Notify,
         Topic::OpenApi,
         Topic::Demo,
         Topic::Version,
@@ -72,6 +74,7 @@ impl Topic {
             Topic::Restart => "restart",
             Topic::Pause => "pause",
             Topic::Resume => "resume",
+            Topic::Notify => "notify",
             Topic::Password => "password",
             Topic::OpenApi => "openapi",
             Topic::Init => "init",
@@ -99,6 +102,7 @@ impl Topic {
             Topic::Restart => with_globals(RESTART),
             Topic::Pause => with_globals(PAUSE),
             Topic::Resume => with_globals(RESUME),
+            Topic::Notify => with_globals(NOTIFY),
             Topic::Password => with_globals(PASSWORD),
             Topic::OpenApi => OPENAPI.to_owned(),
             Topic::Init => with_globals(INIT),
@@ -147,6 +151,11 @@ Tasks and services of the daemon, by name or pattern:
   restart <target...> stop and start again
   pause <task...>     switch schedules off
   resume <task...>    switch them on again
+
+Alerts:
+  notify list         the notifiers and how they fare
+  notify test <id>    send a sample; exit 0 when it was delivered
+  notify mute <task>  send the alerts of a task nowhere until tomorrow; unmute ends it
 
 Other:
   openapi             print the schema of the HTTP API
@@ -308,6 +317,25 @@ Usage: runwisp resume <task...> [flags]
 
 A task is meant by its name, or by a pattern such as 'db-*' in quotes, which means the tasks that
 have a schedule.
+";
+
+const NOTIFY: &str = "\
+Who is told when something goes wrong: asks the daemon, and has it send.
+
+Usage: runwisp notify list [--json] [flags]
+       runwisp notify test <id> [flags]
+       runwisp notify mute <task> [--until <time>] [flags]
+       runwisp notify unmute <task> [flags]
+
+list shows for each channel how many messages wait, were delivered and were given up, when the next
+one is tried, and what came of the last one. test sends a sample to a notifier, or to one with
+another target ('ops:#night'), and prints what the other side answered: exit 0 when it was
+delivered, 1 when not. mute sends the alerts of a task nowhere; its runs go on, and the dashboard
+shows them.
+
+      --json             list: one JSON document on stdout
+      --until <time>     mute: to this RFC 3339 instant, within a year
+                         [08:00 of the next day in the time zone of the task]
 ";
 
 const PASSWORD: &str = "\

@@ -16,6 +16,7 @@ mod instance;
 mod list;
 mod logs;
 mod next;
+mod notify;
 mod operate;
 mod password;
 mod run;
@@ -209,6 +210,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
             run_task::run(globals, &task, password.as_deref())?.print()
         }
         Command::Operate { verb, targets } => operate::run(globals, verb, &targets)?.print(),
+        Command::Notify(order) => notify::run(globals, &order)?.print(),
         Command::StopDaemon => instance::stop(globals)?.print(),
         Command::RestartDaemon => instance::restart(globals),
         Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),

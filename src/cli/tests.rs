@@ -83,6 +83,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::Run { .. }
         | Command::RunTask { .. }
         | Command::Operate { .. }
+        | Command::Notify(_)
         | Command::StopDaemon
         | Command::RestartDaemon
         | Command::Password

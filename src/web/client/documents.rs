@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::job::Backoff;
 
@@ -98,4 +99,59 @@ pub(crate) struct LogLine {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct LogPage {
     pub(crate) total_lines: u64,
+}
+
+/// `NotifySettings`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct NotifySettings {
+    pub(crate) notifiers: Vec<Notifier>,
+    pub(crate) channels: Vec<Channel>,
+}
+
+/// `Notifier`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Notifier {
+    pub(crate) id: String,
+    pub(crate) r#type: String,
+    pub(crate) has_template: bool,
+    pub(crate) used: bool,
+}
+
+/// `NotifyChannel`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Channel {
+    pub(crate) channel: String,
+    pub(crate) pending: u64,
+    pub(crate) delivered: u64,
+    pub(crate) failed: u64,
+    pub(crate) attempts: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_delivered_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_answer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_failed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tried_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_try_at: Option<Timestamp>,
+}
+
+/// `NotifyTest`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Tested {
+    pub(crate) delivered: bool,
+    pub(crate) answer: String,
+}
+
+/// `TaskMute`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Mute {
+    pub(crate) muted_until: Option<Timestamp>,
 }

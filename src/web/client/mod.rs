@@ -142,6 +142,17 @@ impl Client {
         self.document(answer.map_err(|error| self.lost(error))?)
     }
 
+    /// Has something done, and says how.
+    pub(crate) fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Refusal> {
+        let request = self.asked(self.agent.post(self.url_of(path)))?;
+        let request = request.header("Content-Type", "application/json");
+        self.document(request.send(body.to_string()).map_err(|error| self.lost(error))?)
+    }
+
     /// Opens a stream behind the event of this id.
     pub(crate) fn events(&self, path: &str, last: Option<&str>) -> Result<Events, Refusal> {
         let mut request = self.agent.get(self.url_of(path)).header("Accept", "text/event-stream");
