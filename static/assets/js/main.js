@@ -25,6 +25,7 @@ const PAGES = {
   runs: ["Runs", () => import("./pages/runs.js")],
   task: [null, () => import("./pages/task.js")],
   notifications: ["Notifications", () => import("./pages/notifications.js")],
+  settings: ["Settings", () => import("./pages/settings.js")],
   missing: ["Not found", () => import("./pages/missing.js")],
 };
 

@@ -12,7 +12,7 @@ export const taskPath = (name) => `/tasks/${encodeURIComponent(name)}`;
 export const runPath = (name, id, line) =>
   `${taskPath(name)}/${id}${line === undefined || line === null ? "" : `#L${line + 1}`}`;
 
-const PAGES = { "/": "overview", "/timeline": "timeline", "/runs": "runs", "/notifications": "notifications" };
+const PAGES = { "/": "overview", "/timeline": "timeline", "/runs": "runs", "/notifications": "notifications", "/settings": "settings" };
 
 const decoded = (text) => {
   try {

@@ -1,6 +1,7 @@
 // What this tab knows of the daemon: read once, then kept true by one event stream. Pages draw
 // from here and hear of changes at most once a frame.
 
+import { mutedUntil } from "./alerts.js";
 import { get, ofTask } from "./api.js";
 import { learn, learnZone, now } from "./clock.js";
 import { onReturn } from "./connection.js";
@@ -16,6 +17,10 @@ const RECENT = 200;
 const NEXT_PATIENCE = 1500;
 const NEXT_REST = 5000;
 const POLL = 10_000;
+/** A mute that is over is seen to be. */
+const UNMUTED = 50;
+/** Timers count in 32 bits. */
+const LONGEST = 2 ** 30;
 
 const changes = signal();
 const runs = signal();
@@ -67,6 +72,15 @@ const readTasks = async () => {
   tasks.clear();
   for (const task of list) tasks.set(task.name, task);
   planNext();
+  planUnmute();
+};
+
+// The end of a mute is no event either.
+let unmuteTimer;
+const planUnmute = () => {
+  clearTimeout(unmuteTimer);
+  const ends = [...tasks.values()].map((task) => mutedUntil(task, now())).filter(Boolean);
+  if (ends.length) unmuteTimer = setTimeout(() => { changed(); planUnmute(); }, Math.min(Math.min(...ends) - now() + UNMUTED, LONGEST));
 };
 
 const readRuns = async () => {
@@ -138,8 +152,7 @@ const planNext = () => {
     if (at < earliest) earliest = at;
   }
   if (earliest === Infinity) return;
-  // Timers count in 32 bits.
-  passTimer = setTimeout(askPassed, Math.min(Math.max(earliest - now(), 0) + NEXT_PATIENCE, 2 ** 30));
+  passTimer = setTimeout(askPassed, Math.min(Math.max(earliest - now(), 0) + NEXT_PATIENCE, LONGEST));
 };
 
 const askPassed = () => {

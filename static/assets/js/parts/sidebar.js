@@ -10,6 +10,7 @@ import { keep, setting } from "../settings.js";
 import { all } from "../signal.js";
 import { store } from "../store.js";
 import { countOf, markOf, matches } from "../task_state.js";
+import { mutedMark, updateMuted } from "./muted.js";
 import { failed } from "./toast.js";
 
 /** With more tasks than this there is a field to filter them. */
@@ -19,6 +20,7 @@ const LINKS = [
   { page: "overview", path: "/", name: "Overview", glyph: "home" },
   { page: "timeline", path: "/timeline", name: "Timeline", glyph: "lanes" },
   { page: "runs", path: "/runs", name: "All runs", glyph: "list" },
+  { page: "settings", path: "/settings", name: "Settings", glyph: "sliders" },
 ];
 
 // Of a folded group the worst mark is shown.
@@ -90,15 +92,16 @@ const updateSection = (node, [, entries]) => {
 
 const item = ({ task }) =>
   el("li", el("a.side-item", { href: taskPath(task.name), title: task.name },
-    mark("idle"), el("span.side-name", task.name, hidden("")), el("span.count")));
+    mark("idle"), el("span.side-name", task.name, hidden("")), mutedMark(), el("span.count")));
 
 const updateItem = (node, entry) => {
   const link = node.firstElementChild;
-  const [sign, name, count] = link.children;
+  const [sign, name, muted, count] = link.children;
   const outcome = markOf(entry);
   const text = outcome === "partial" ? `${countOf(entry)} up` : word(outcome);
   setMark(sign, outcome);
   say(name.lastElementChild, `, ${text}`);
+  updateMuted(muted, entry.task);
   say(count, entry.task.paused ? "paused" : countOf(entry));
   link.classList.toggle("side-loud", isFailure(outcome) || outcome === "partial");
   const { page, name: current } = here();

@@ -1,10 +1,11 @@
 // The head of a task: what it is, when it runs, and what can be done with it.
 
+import { mutedUntil, untilWords } from "../alerts.js";
 import { ofTask, post } from "../api.js";
-import { age, schedulerZone, setDue } from "../clock.js";
+import { age, now, schedulerZone, setDue, zone } from "../clock.js";
 import { el, fill } from "../dom.js";
 import { millis } from "../format.js";
-import { badge } from "../marks.js";
+import { badge, icon } from "../marks.js";
 import { countOf, missing, nextWord, policyOf } from "../task_state.js";
 import { action } from "./action.js";
 import { confirm } from "./dialog.js";
@@ -60,28 +61,48 @@ export const taskHead = ({ name, onRun, onSearch }) => {
     });
   };
 
+  const mute = (until) => until
+    ? action({
+      name: "Unmute alerts", busy: "Unmuting", className: "button-bare", refused: `${name}: still muted`,
+      act: async () => {
+        await send("unmute");
+        done(`${name}: alerts are sent again`);
+      },
+    })
+    : action({
+      name: "Mute alerts until tomorrow", busy: "Muting", className: "button-bare", refused: `${name}: not muted`,
+      title: "Its runs go on and are shown; nobody is told of them until 08:00 of the next day",
+      act: async () => {
+        const { muted_until: at } = await send("mute");
+        done(`${name}: alerts muted ${untilWords(millis(at), now(), zone())}`);
+      },
+    });
+
   return {
     element,
     update(entry) {
       const { task, live } = entry;
       const down = missing(entry);
-      const key = JSON.stringify([task, down, live.map(({ status }) => status)]);
+      const until = mutedUntil(task, now());
+      const key = JSON.stringify([task, down, live.map(({ status }) => status), until && untilWords(until, now(), zone())]);
       if (key === drawn) return;
       drawn = key;
       fill(about, task.description && el("span", task.description));
       const fixed = nextWord(task);
       const next = age(0);
       if (!fixed) setDue(next, millis(task.next_run_at));
-      const zone = task.cron ? el("span.mono.quiet", task.timezone ?? schedulerZone()) : null;
+      const inZone = task.cron ? el("span.mono.quiet", task.timezone ?? schedulerZone()) : null;
       fill(line,
-        task.cron && el("span.mono", task.cron), zone,
+        task.cron && el("span.mono", task.cron), inZone,
         task.kind === "service" && el("span.mono", task.instances === 1 ? "one instance" : `${task.instances} instances`),
         down > 0 && badge("partial", `${countOf(entry)} up`),
         task.paused ? el("span.tag.tag-warn", "schedule paused") : task.stopped ? el("span.tag.tag-warn", "stopped") : null,
         !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", fixed) : el("span", "next ", next)),
+        until && el("span.task-muted", icon("mute"), `alerts muted ${untilWords(until, now(), zone())}`),
         el("span.quiet.only-wide", policyOf(task)));
       fill(actions,
         el("button.button.button-bare", { onclick: onSearch, title: "Ctrl+K" }, "Search logs"),
+        mute(until),
         ...[task.kind === "service" ? service(entry) : [pause(entry), run(entry)]].flat(2));
     },
     /** A task that is not in the configuration any more. */

@@ -10,6 +10,7 @@ import { hidden, icon, look, mark, setMark, word } from "../marks.js";
 import { go, taskPath } from "../router.js";
 import { keep, setting } from "../settings.js";
 import { lastOf, markOf, matches, nextWord, ORDERS, resultOf, STATES, timeOf, triggerOf } from "../task_state.js";
+import { mutedMark, updateMuted } from "./muted.js";
 import { empty } from "./states.js";
 
 const TABS = [["all", "All"], ["attention", "Attention"], ["running", "Running"], ["scheduled", "Scheduled"], ["manual", "Manual"]];
@@ -117,7 +118,7 @@ const row = ({ task, outcomes, live }) => {
     onclick: (event) => event.target.closest("a, button") || String(getSelection()) || go(taskPath(task.name)),
   },
   el("td", mark("idle")),
-  el("td.cell-name", { title: task.description ? `${task.name}: ${task.description}` : task.name }, link, el("span.task-about", task.description ?? "")),
+  el("td.cell-name", { title: task.description ? `${task.name}: ${task.description}` : task.name }, link, mutedMark(), el("span.task-about", task.description ?? "")),
   el("td.hide-phone", el("span.mono.quiet", { title: task.cron ? schedule(task.cron) : null }, triggerOf(task))),
   el("td.cell-strip", strip(outcomes, { live: live.length })),
   el("td.cell-last", el("span.outcome")),
@@ -127,7 +128,8 @@ const row = ({ task, outcomes, live }) => {
 
 const updateRow = (node, entry) => {
   const { task, outcomes, live } = entry;
-  const [sign, , , bars, last, ago, next] = node.children;
+  const [sign, name, , bars, last, ago, next] = node.children;
+  updateMuted(name.children[1], task);
   setMark(sign.firstElementChild, markOf(entry));
   updateStrip(bars.firstElementChild, outcomes, { live: live.length });
   const { outcome, text } = resultOf(entry, now());
