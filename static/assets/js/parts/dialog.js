@@ -51,8 +51,11 @@ export const confirm = ({ title, text, action, isDanger = true }) =>
     ],
   });
 
-/** A dialog that opens below its button, at one of its edges. `build(close)` makes its content. */
-export const popover = (button, { label, className, build }) => {
+/**
+ * A dialog that opens below its button, at one of its edges. `build(close)` makes its content;
+ * `closed` hears that it has gone.
+ */
+export const popover = (button, { label, className, build, closed }) => {
   let close = () => {};
   set(button, "aria-haspopup", "dialog");
   button.addEventListener("click", () => openDialog({
@@ -65,6 +68,6 @@ export const popover = (button, { label, className, build }) => {
       dialog.style.setProperty("--right", `${document.documentElement.clientWidth - right}px`);
     },
     build: (end) => build(close = end),
-  }));
+  }).then(closed));
   return { close: () => close() };
 };
