@@ -45,6 +45,7 @@ async function everywhere(page, daemon, act) {
     `/tasks/rebuild-thumbnails/${running.id}`,
     "/tasks/web",
     "/notifications",
+    "/settings",
     "/no/such/page",
   ]) {
     await go(page, path);

@@ -106,14 +106,20 @@ scene("output is text", {}, async ({ page, daemon }) => {
 
 scene("lists, messages and the bell", {}, async ({ page }) => {
   const markup = "<script>alert(1)</script><img src=x onerror=alert(1)>";
-  for (const path of ["/runs", "/timeline", "/notifications", "/"]) {
+  for (const path of ["/runs", "/timeline", "/notifications", "/settings", "/"]) {
     await visit(page, path);
     assert.deepEqual(await intruders(page), [], path);
   }
+  await visit(page, "/settings");
+  await shows(page.locator(".channel b"), "<img src=x onerror=alert(5)>:#<i>x</i>");
+  await shows(page.locator(".route-task"), "<b>*</b>");
+  await visit(page, "/notifications");
+  await becomes("the notice", async () => (await page.locator(".notice-title").allTextContents()).some((title) => title.includes(markup)), true);
   await page.getByRole("button", { name: /^Notifications/ }).click();
-  await becomes("the notice", async () => (await page.locator(".notice-title").first().textContent()).includes(markup), true);
+  await page.locator("dialog .notice").first().waitFor();
   assert.deepEqual(await intruders(page), []);
   await page.keyboard.press("Escape");
+  await visit(page, "/");
   // What a person puts into a field, or a stranger into an address.
   const nowhere = "<i>nowhere</i><img src=x onerror=alert(2)>";
   await page.getByRole("searchbox", { name: "Search tasks" }).fill(nowhere);

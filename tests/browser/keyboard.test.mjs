@@ -128,6 +128,7 @@ scene("the places behind g", {}, async ({ page }) => {
     ["o", "/"],
     ["t", "/timeline"],
     ["n", "/notifications"],
+    ["s", "/settings"],
     ["r", "/runs"],
   ]) {
     await press(page, "g", key);

@@ -55,6 +55,7 @@ scene("no page is wider than the screen, and controls are large enough", PHONE, 
     `/tasks/backup-vault/${run.id}`,
     "/tasks/web",
     "/notifications",
+    "/settings",
     "/no/such/page",
   ]) {
     await visit(page, path);

@@ -25,7 +25,18 @@ const OF_THE_DEATH = [
   /ERR_INCOMPLETE_CHUNKED_ENCODING/,
 ];
 
-/** Name, address, and what is not as usual. */
+async function openBell(page) {
+  await page.getByRole("button", { name: /^Notifications/ }).click();
+  await page.locator("dialog .notice").first().waitFor();
+}
+
+const toEnd = (page) =>
+  page.evaluate(() => {
+    const main = document.getElementById("main");
+    main.scrollTop = main.scrollHeight;
+  });
+
+/** Name, address, and what is not as usual: what is done `before`, and `after` with the page. */
 async function pages(daemon) {
   const newest = async (query) => (await daemon.api(`runs?limit=1&${query}`)).runs[0];
   const runPath = ({ task_name, id }) => `/tasks/${encodeURIComponent(task_name)}/${id}`;
@@ -38,7 +49,11 @@ async function pages(daemon) {
     { name: "task-failed", path: runPath(await newest("task_name=backup-offsite&status=failed")) },
     { name: "task-running", path: runPath(await newest("task_name=rebuild-thumbnails")) },
     { name: "service", path: "/tasks/web" },
+    { name: "task-muted", path: "/tasks/backup-offsite", before: () => daemon.post("tasks/backup-offsite/mute") },
     { name: "notifications", path: "/notifications" },
+    { name: "bell", path: "/", after: openBell },
+    { name: "settings", path: "/settings" },
+    { name: "settings-end", path: "/settings", after: toEnd },
     { name: "not-found", path: "/no/such/page" },
     { name: "disconnected", path: "/", isKilled: true, except: OF_THE_DEATH },
   ];
@@ -46,11 +61,13 @@ async function pages(daemon) {
 
 /** Returns the troubles. */
 async function shoot(browser, daemon, page, size, scheme) {
-  const { name, path, signedIn = true, isKilled = false, except = [] } = page;
+  const { name, path, signedIn = true, isKilled = false, except = [], before, after } = page;
   const view = await open(browser, daemon, { size, scheme, signedIn, reducedMotion: "reduce" });
   try {
+    await before?.();
     if (signedIn) {
       await visit(view.page, path);
+      await after?.(view.page);
     } else {
       await view.page.goto(path);
       await view.page.locator(LOGIN).waitFor();

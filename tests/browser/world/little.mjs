@@ -13,6 +13,22 @@ export const toml = `
 [scheduler]
 timezone = "Europe/Prague"
 
+# Nobody listens there, and nothing of the tests crashes.
+[[notifier]]
+id          = "ops"
+type        = "slack"
+webhook_url = "https://127.0.0.1:9/hook"
+
+[[notifier]]
+id    = "phone"
+type  = "ntfy"
+topic = "shop-8f3a"
+url   = "http://127.0.0.1:9"
+
+[[notification_route]]
+match  = { kind = ["run.crashed", "log.disk_pressure"], task = "backup-*", severity = "warn" }
+notify = ["ops", "ops:#night"]
+
 [tasks.backup-vault]
 group          = "Backups"
 description    = "Copy the encrypted archive to the vault in Brno"
@@ -92,6 +108,7 @@ export function past(config, now) {
   }
   past.addSession(now - 8 * DAY, now - 30 * HOUR);
   past.addSession(now - 29 * HOUR, now, { isKilled: true });
+  past.addChannel({ channel: "ops", delivered: 12, failed: 1, deliveredAt: now - DAY, answer: "200 ok", failedAt: now - HOUR, error: "slack:ops: 404 no_team" });
   const at = [3, 2.9, 2.8].map((hours) => now - hours * HOUR);
   past.notify({ run: failed, title: "backup-vault failed", body: "exit 1 after 3m 4s, no retry left", at });
   past.notify({ run: failed, title: "backup-vault failed", body: "long ago", at: [now - 5 * DAY], isRead: true });
@@ -100,4 +117,5 @@ export function past(config, now) {
 
 export async function liven(daemon) {
   await daemon.run("rebuild-thumbnails");
+  await daemon.post("tasks/sync-rates/mute");
 }

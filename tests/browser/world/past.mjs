@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Dice } from "./dice.mjs";
 import { ulid } from "./ids.mjs";
 import { writeLog } from "./output.mjs";
-import { dayRow, inserts, noticeRow, runRow, sessionRow } from "./tables.mjs";
+import { channelRow, dayRow, inserts, noticeRow, runRow, sessionRow } from "./tables.mjs";
 
 /** The worst last. */
 const RANK =
@@ -18,6 +18,7 @@ export class Past {
   #runs = [];
   #sessions = [];
   #notices = [];
+  #channels = [];
   #dice = new Dice(26);
 
   /** Runs before `since` are counted by day, and their rows are gone. */
@@ -64,9 +65,14 @@ export class Past {
     this.#sessions.push({ start, end, isKilled });
   }
 
-  /** What the bell shows: `run`, `title`, `body`, `at` (each occurrence), `kind`, `isRead`. */
+  /** What the bell shows: `run`, `title`, `body`, `at` (each occurrence), `kind`, `severity`, `isRead`. */
   notify(notice) {
     this.#notices.push({ id: ulid(notice.at.at(-1), this.#dice), ...notice });
+  }
+
+  /** How a channel fared: `channel`, `delivered`, `failed`, `deliveredAt`, `answer`, `failedAt`, `error`. */
+  addChannel(channel) {
+    this.#channels.push(channel);
   }
 
   /** Forgets the rows of all but the newest runs. */
@@ -101,6 +107,7 @@ export class Past {
       ...inserts("runs", this.#runs.map(runRow)),
       ...inserts("daily_outcomes", [...this.#days.values()].map(dayRow)),
       ...inserts("notifications", this.#notices.map(noticeRow)),
+      ...inserts("channels", this.#channels.map(channelRow)),
       "COMMIT;",
     ];
     execFileSync("sqlite3", ["-bail", join(data, "runwisp.db")], { input: statements.join("\n") });

@@ -38,13 +38,13 @@ export function sessionRow({ start, end, isKilled }) {
   };
 }
 
-export function noticeRow({ id, run, title, body, at, kind = "run.failed", isRead = false }) {
+export function noticeRow({ id, run, title, body, at, kind = "run.failed", severity = "error", isRead = false }) {
   const times = at.map(time);
   return {
     id,
     fingerprint: id.toLowerCase(),
     kind,
-    severity: "error",
+    severity,
     task_name: run.task,
     run_id: run.id,
     title,
@@ -54,6 +54,18 @@ export function noticeRow({ id, run, title, body, at, kind = "run.failed", isRea
     created_at: times[0],
     last_occurred_at: times.at(-1),
     read_at: isRead ? times.at(-1) : null,
+  };
+}
+
+export function channelRow({ channel, delivered = 0, failed = 0, deliveredAt, failedAt, answer = null, error = null }) {
+  return {
+    channel,
+    delivered,
+    failed,
+    delivered_at: deliveredAt === undefined ? null : time(deliveredAt),
+    failed_at: failedAt === undefined ? null : time(failedAt),
+    answer,
+    error,
   };
 }
 

@@ -64,6 +64,7 @@ export function past(config, now) {
   byHand(story, now);
   services(past, dice, lives(down, from, now), now);
   notices(past);
+  channels(past, now);
   past.keepLogs(LOGGED);
   return past;
 }
@@ -144,10 +145,29 @@ function notices(past) {
   const tell = (runs, title, body, rest) =>
     past.notify({ run: runs.at(-1), title, body, at: runs.map((run) => run.endAt), ...rest });
   const saved = all("backup-offsite", "failed").slice(0, 1);
-  tell(saved, "backup-offsite failed", "exit 1 after 4m 12s", { isRead: true });
-  tell(newest("backup-offsite", "failed", 3), "backup-offsite failed", "exit 1 after 3m 4s, no retry left");
-  tell(newest("sync-rates", "timeout", 1), "sync-rates timed out", "stopped after 5m", {
+  tell(saved, "backup-offsite failed", "Exit code 1 after 4m 12s", { isRead: true });
+  tell(
+    newest("backup-offsite", "failed", 3),
+    "backup-offsite failed",
+    "Exit code 1 after 3m 4s\nsend   91%\ncannot write to the vault: no space left on device",
+  );
+  tell(newest("sync-rates", "timeout", 1), "sync-rates timed out", "Stopped at the 5m timeout\nwaiting for the bank", {
     kind: "run.timeout",
   });
-  tell(newest("web", "failed", 4), "web failed", "replica 2: exit 1 after 5m 44s");
+  tell(newest("import-feeds", "success", 1), "import-feeds took too long", "Took 17m 20s, expected at most 10m", {
+    kind: "run.too_long",
+    severity: "warn",
+  });
+  tell(newest("prune-sessions", "success", 1), "prune-sessions recovered", "Finished in 0.8s, after 2 failures", {
+    kind: "run.recovered",
+    severity: "info",
+  });
+  tell(newest("web", "failed", 4), "web failed", "Exit code 1 after 5m 44s\ncannot connect to the session store: connection refused");
+}
+
+/** One that works, one that worked once, and one that never had anything to do. */
+function channels(past, now) {
+  past.addChannel({ channel: "ops", delivered: 214, failed: 2, deliveredAt: now - 3 * HOUR, answer: "200 ok", failedAt: now - 12 * DAY, error: "slack:ops: 503 after 5m" });
+  past.addChannel({ channel: "mail", delivered: 31, deliveredAt: now - 9 * HOUR, answer: "250 2.0.0 queued as 4F1c2" });
+  past.addChannel({ channel: "mail:dba@example.org", delivered: 3, failed: 1, deliveredAt: now - 40 * DAY, answer: "250 2.0.0 queued as 9Ab01", failedAt: now - 2 * DAY, error: "smtp:mail: 550 5.1.1 no such user here" });
 }

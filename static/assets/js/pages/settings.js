@@ -17,7 +17,7 @@ import { all } from "../signal.js";
 const REST = 10_000;
 /** Names of a group that are shown without being asked for. */
 const FEW = 8;
-const EXAMPLE = '[notify]\ndefault_notifiers = ["inapp", "ops"]\n\n[[notifier]]\nid              = "ops"\ntype            = "slack"\nwebhook_url_env = "SLACK_WEBHOOK"';
+const EXAMPLE = '[notify]\ndefault_notifiers = ["inapp", "ops"]\n\n[[notifier]]\nid = "ops"\ntype = "slack"\nwebhook_url_env = "SLACK_WEBHOOK"';
 
 export const mount = (root, { store }) => {
   const says = el("p");
@@ -79,20 +79,21 @@ export const mount = (root, { store }) => {
     }
   };
 
-  const ask = () => {
+  // Of who is told only another daemon says something else.
+  const ask = (isAll) => {
     readAt = Date.now();
-    return Promise.all([get("/api/notify"), get("/api/notify/tasks")]);
+    return Promise.all([get("/api/notify"), isAll ? get("/api/notify/tasks") : tasks]);
   };
   const take = (found) => {
     [settings, tasks] = found;
     if (!isOver) draw();
   };
-  const cancel = loading(box, { rows: 10, load: ask, draw: take });
+  const cancel = loading(box, { rows: 10, load: () => ask(true), draw: take });
   // What cannot be read again stays as it was; the next time is soon.
-  const again = () => { if (settings) ask().then(take, () => {}); };
+  const again = (isAll) => { if (settings) ask(isAll).then(take, () => {}); };
   return all(
-    () => { isOver = true; }, cancel, onSecond(() => Date.now() - readAt > REST && again()),
-    store.onStale(again), store.onChange(draw), onZone(draw),
+    () => { isOver = true; }, cancel, onSecond(() => Date.now() - readAt > REST && again(false)),
+    store.onStale(() => again(true)), store.onChange(draw), onZone(draw),
   );
 };
 
