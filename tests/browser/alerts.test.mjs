@@ -53,6 +53,10 @@ run               = "true"
 notify_on_failure = []
 run               = "true"
 
+[tasks.watched]
+heartbeat = "https://127.0.0.1:9/ping"
+run       = "true"
+
 ${Array.from({ length: 12 }, (_, n) => `[tasks.plain-${n}]\nrun = "true"`).join("\n")}
 `;
 
@@ -182,12 +186,13 @@ scene("the settings show what the configuration says", {}, async ({ page }) => {
   await shows(route.locator(".route-to"), "to ops:#night");
 
   const groups = page.locator(".rules").last().locator("tbody tr");
-  await counts(groups, 5);
+  await counts(groups, 6);
   const group = (name) => groups.filter({ has: page.locator(`a[href="/tasks/${name}"]`) });
   await shows(group("flaky").locator(".told-when"), "after 3 failures in a row");
   await shows(group("slow").locator(".told-when"), "after 3 in 24h");
   await shows(group("slow").locator(".told-alert").last(), /succeeded to dashboard, ops/);
   await shows(group("silent"), /disk pressure to dashboard/);
+  await shows(group("watched").locator(".told-when"), "at once heartbeat");
   // Many names are folded.
   const many = group("plain-0");
   await counts(many.locator("a"), 8);
