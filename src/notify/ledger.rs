@@ -194,7 +194,7 @@ impl Ledger {
             entry.count += 1;
             entry.times.insert(0, alert.at);
             entry.times.truncate(entry.ring);
-            entry.run = alert.run.as_ref().map(|run| run.id);
+            (entry.job, entry.run) = (alert.job.clone(), alert.run.as_ref().map(|run| run.id));
             *newest = alert.clone();
             return;
         }

@@ -124,11 +124,12 @@ fn feed(connection: &Connection, entry: &Entry) -> Result<()> {
         times.truncate(entry.ring);
         let sql = "UPDATE notifications SET count = count + :count, occurrences = :times, \
              last_occurred_at = max(last_occurred_at, :last), severity = :severity, title = :title, \
-             body = :body, run_id = :run, read_at = :read_at WHERE id = :id";
+             body = :body, task_name = :task, run_id = :run, read_at = :read_at WHERE id = :id";
         connection.prepare_cached(sql)?.execute(named_params! {
             ":id": id, ":count": Count(entry.count), ":times": json(&times), ":last": Time(last),
             ":severity": entry.kind.severity().as_str(), ":title": entry.title,
-            ":body": entry.body, ":run": entry.run, ":read_at": entry.read_at.map(Time),
+            ":body": entry.body, ":task": Some(&entry.job).filter(|job| !job.is_empty()),
+            ":run": entry.run, ":read_at": entry.read_at.map(Time),
         })?;
         return Ok(());
     }

