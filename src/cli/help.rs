@@ -1,5 +1,7 @@
 //! The help pages, as they are printed.
 
+use crate::cli::notify;
+
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -102,7 +104,7 @@ impl Topic {
             Topic::Restart => with_globals(RESTART),
             Topic::Pause => with_globals(PAUSE),
             Topic::Resume => with_globals(RESUME),
-            Topic::Notify => with_globals(NOTIFY),
+            Topic::Notify => with_globals(notify::HELP),
             Topic::Password => with_globals(PASSWORD),
             Topic::OpenApi => OPENAPI.to_owned(),
             Topic::Init => with_globals(INIT),
@@ -317,25 +319,6 @@ Usage: runwisp resume <task...> [flags]
 
 A task is meant by its name, or by a pattern such as 'db-*' in quotes, which means the tasks that
 have a schedule.
-";
-
-const NOTIFY: &str = "\
-Who is told when something goes wrong: asks the daemon, and has it send.
-
-Usage: runwisp notify list [--json] [flags]
-       runwisp notify test <id> [flags]
-       runwisp notify mute <task> [--until <time>] [flags]
-       runwisp notify unmute <task> [flags]
-
-list shows for each channel how many messages wait, were delivered and were given up, when the next
-one is tried, and what came of the last one. test sends a sample to a notifier, or to one with
-another target ('ops:#night'), and prints what the other side answered: exit 0 when it was
-delivered, 1 when not. mute sends the alerts of a task nowhere; its runs go on, and the dashboard
-shows them.
-
-      --json             list: one JSON document on stdout
-      --until <time>     mute: to this RFC 3339 instant, within a year
-                         [08:00 of the next day in the time zone of the task]
 ";
 
 const PASSWORD: &str = "\

@@ -16,6 +16,26 @@ use crate::cli::{Exit, Failure, Outcome, document, door};
 use crate::web::client::documents::{Channel, Mute, Notifier, NotifySettings, Task, Tested};
 use crate::web::client::{Client, segment};
 
+/// The page of `runwisp notify --help`.
+pub(crate) const HELP: &str = "\
+Who is told when something goes wrong: asks the daemon, and has it send.
+
+Usage: runwisp notify list [--json] [flags]
+       runwisp notify test <id> [flags]
+       runwisp notify mute <task> [--until <time>] [flags]
+       runwisp notify unmute <task> [flags]
+
+list shows for each channel how many messages wait, were delivered and were given up, when the next
+one is tried, and what came of the last one. test sends a sample to a notifier, or to one with
+another target ('ops:#night'), and prints what the other side answered: exit 0 when it was
+delivered, 1 when not. mute sends the alerts of a task nowhere; its runs go on, and the dashboard
+shows them.
+
+      --json             list: one JSON document on stdout
+      --until <time>     mute: to this RFC 3339 instant, within a year
+                         [08:00 of the next day in the time zone of the task]
+";
+
 const HEAD: [&str; 7] = ["CHANNEL", "TYPE", "WAITING", "DELIVERED", "FAILED", "NEXT TRY", "LAST"];
 
 pub(crate) fn run(globals: &Globals, order: &Notify) -> Result<Outcome, Failure> {

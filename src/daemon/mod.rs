@@ -217,13 +217,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     drop(world);
     sampler.close();
     heartbeats.stop();
-    dispatcher.close();
-    if notifying.join().is_err() {
-        log::error!("a thread panicked while the daemon stopped");
-    }
+    dispatcher.close(&notifying, &clock);
     context.readers.close();
     writer.close();
-    for thread in [sweeping, sampling, writing, sealing] {
+    for thread in [sweeping, sampling, writing, sealing, notifying] {
         if thread.join().is_err() {
             log::error!("a thread panicked while the daemon stopped");
         }

@@ -82,7 +82,10 @@ impl Engine {
             Band::Late => (Kind::RunLate, expect.start_within),
             Band::TooLong => (Kind::RunTooLong, expect.at_most),
             Band::Lasting => {
-                self.lanes[lane].in_trouble = false;
+                // Another replica may have said so.
+                if !std::mem::take(&mut self.lanes[lane].in_trouble) {
+                    return;
+                }
                 let (kind, how) = (Kind::RunRecovered, How::default());
                 return self.raise_always(kind, now.wall, &run, Detail::None, how);
             }

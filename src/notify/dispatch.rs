@@ -3,14 +3,15 @@
 //! do. It sleeps while nothing was raised, nothing is held and nothing gets old.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::base::time::Clock;
 use crate::hub::News;
 use crate::model::change::{Change, Tell};
 use crate::model::job::JobName;
@@ -33,6 +34,8 @@ const TRIM: Duration = Duration::from_secs(300);
 const WARN: Duration = Duration::from_secs(60);
 /// What is held goes out within this time when the daemon stops (docs/notifications.md, Delivery).
 const FAREWELL: Duration = Duration::from_secs(1);
+/// And what it takes to write down what came of it.
+const MARGIN: Duration = Duration::from_millis(200);
 /// After a database that could not be read.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,8 @@ pub(crate) struct Dispatcher {
     sender: Sender<Told>,
     /// Somebody said [`Told::Look`], and nobody has looked yet.
     told: Arc<AtomicBool>,
+    /// Hears of the end of the thread. Locked by the one who waits for it.
+    done: Arc<Mutex<Receiver<()>>>,
 }
 
 #[derive(Debug)]
@@ -61,16 +66,27 @@ impl Dispatcher {
         }
     }
 
-    /// What was raised so far is taken care of, what is held goes out, then the thread ends.
-    pub(crate) fn close(&self) {
+    /// What was raised so far is taken care of, what is held goes out, then the thread ends. Waits
+    /// for that, but not for a database that takes no writes: those end with the writer.
+    pub(crate) fn close(&self, thread: &JoinHandle<()>, clock: &Clock) {
+        // A thread that is gone has ended the daemon.
         let _ = self.sender.send(Told::Close);
+        let until = clock.now().steady + FAREWELL + MARGIN;
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = until.saturating_sub(clock.now().steady);
+        if !thread.is_finished() {
+            // Disconnected when the thread has ended.
+            let _ = done.recv_timeout(left);
+        }
     }
 }
 
 /// Starts the thread.
 pub(crate) fn start(parts: Surroundings) -> io::Result<(Dispatcher, Channels, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel();
-    let dispatcher = Dispatcher { sender, told: Arc::new(AtomicBool::new(true)) };
+    let (done, ended) = mpsc::channel();
+    let told = Arc::new(AtomicBool::new(true));
+    let dispatcher = Dispatcher { sender, told, done: Arc::new(Mutex::new(ended)) };
     let parts = Arc::new(parts);
     let (own, looking, inbox) = (Arc::clone(&parts), dispatcher.clone(), parts.inbox.clone());
     let titles = Arc::clone(&parts);
@@ -90,10 +106,14 @@ pub(crate) fn start(parts: Surroundings) -> io::Result<(Dispatcher, Channels, Jo
         receiver,
         told: Arc::clone(&dispatcher.told),
         trim_at: None,
+        again_at: None,
         warned_at: None,
         dropped: 0,
     };
-    let thread = threads::spawn_vital("notify", inbox, || desk.run())?;
+    let thread = threads::spawn_vital("notify", inbox, move || {
+        let _done: Sender<()> = done;
+        desk.run()
+    })?;
     Ok((dispatcher, channels, thread))
 }
 
@@ -105,30 +125,47 @@ struct Desk {
     told: Arc<AtomicBool>,
     /// When old rows of the feed are looked for, on the steady clock.
     trim_at: Option<Duration>,
+    /// When a database that could not be read is tried again, on the steady clock.
+    again_at: Option<Duration>,
     warned_at: Option<Duration>,
     /// Messages that found a full queue.
     dropped: u64,
 }
 
-/// The daemon is leaving, or the database is gone: others say so.
-struct Leaving;
+/// Why not everything was taken care of.
+enum Halt {
+    /// The writer is gone, and with it the daemon.
+    Leaving,
+    /// The database cannot be read now.
+    Unreadable(store::Error),
+}
 
-impl<E: std::error::Error> From<E> for Leaving {
-    fn from(error: E) -> Leaving {
-        log::error!("{error}");
-        Leaving
+impl From<store::Error> for Halt {
+    fn from(error: store::Error) -> Halt {
+        Halt::Unreadable(error)
     }
 }
 
 impl Desk {
     fn run(mut self) -> Result<(), String> {
-        let reader = self.open()?;
-        let mut ledger = self.begin(&reader).map_err(|error| error.to_string())?;
+        let text = |error: store::Error| error.to_string();
+        let reader = self.open().map_err(text)?;
+        let mut ledger = self.begin(&reader).map_err(text)?;
         drop(reader);
         loop {
             self.told.store(false, Ordering::Release);
-            if self.drain(&mut ledger).is_err() {
-                return Ok(());
+            let drained = match self.open() {
+                Ok(reader) => self.drain(&mut ledger, &reader),
+                Err(error) => Err(Halt::Unreadable(error)),
+            };
+            match drained {
+                Ok(()) => {}
+                Err(Halt::Leaving) => return Ok(()),
+                Err(Halt::Unreadable(error)) => {
+                    // It comes back, or the daemon stops.
+                    log::error!("{error}");
+                    self.again_at = Some(self.parts.clock.now().steady + PAUSE);
+                }
             }
             match self.wait(&ledger) {
                 Some(Told::Look) | None => {}
@@ -140,15 +177,19 @@ impl Desk {
         }
     }
 
-    fn open(&self) -> Result<Reader, String> {
-        Reader::open(&self.parts.database).map_err(|error| error.to_string())
+    /// For each look: a connection that idles costs more memory than its opening time.
+    fn open(&self) -> Result<Reader, store::Error> {
+        Reader::open(&self.parts.database)
     }
 
     /// Sleeps until something is raised, a window ends, or the feed has old rows.
-    fn wait(&self, ledger: &Ledger) -> Option<Told> {
+    fn wait(&mut self, ledger: &Ledger) -> Option<Told> {
         let now = self.parts.clock.now();
         let trim = self.trim_at.map(|at| at.saturating_sub(now.steady));
-        let told = match [ledger.patience(now.wall), trim].into_iter().flatten().min() {
+        let due = [ledger.patience(now.wall), trim].into_iter().flatten().min();
+        // What is due cannot be done before the database can be read.
+        let again = self.again_at.take().map(|at| at.saturating_sub(now.steady));
+        let told = match again.or(due) {
             None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(patience) => self.receiver.recv_timeout(patience),
         };
@@ -197,17 +238,7 @@ impl Desk {
     }
 
     /// Takes care of everything that was raised.
-    fn drain(&mut self, ledger: &mut Ledger) -> Result<(), Leaving> {
-        // Opened each time: a connection that idles costs more memory than its opening time.
-        let mut reader = Reader::open(&self.parts.database);
-        while let Err(error) = &reader {
-            log::error!("{error}");
-            if let Ok(Told::Close) = self.receiver.recv_timeout(PAUSE) {
-                return Err(Leaving);
-            }
-            reader = Reader::open(&self.parts.database);
-        }
-        let reader = reader?;
+    fn drain(&mut self, ledger: &mut Ledger, reader: &Reader) -> Result<(), Halt> {
         let mut taken = 0;
         let clock = self.parts.clock.clone();
         let now = || clock.now().wall;
@@ -220,23 +251,23 @@ impl Desk {
             ledger.waiting = reader.pending()?.into_iter().collect();
             ledger.mutes = reader.mutes()?.into_iter().map(|mute| (mute.job, mute.until)).collect();
             let plan = ledger.take(now(), alerts, &*self.parts);
-            self.carry_out(&reader, plan)?;
+            self.carry_out(reader, plan)?;
         }
         let plan = ledger.end_windows(now(), &*self.parts);
-        self.carry_out(&reader, plan)?;
+        self.carry_out(reader, plan)?;
         if taken >= FLOOD {
             memory::give_back();
         }
-        self.trim(&reader)
+        self.trim(reader)
     }
 
-    fn carry_out(&mut self, reader: &Reader, plan: Plan) -> Result<(), Leaving> {
+    fn carry_out(&mut self, reader: &Reader, plan: Plan) -> Result<(), Halt> {
         let Plan { tells, feed, wake, dropped } = plan;
         if tells.is_empty() {
             return Ok(());
         }
         let changes = tells.into_iter().map(Change::Tell).collect();
-        self.parts.writer.settle(changes).map_err(|_| Leaving)?;
+        self.parts.writer.settle(changes).map_err(|_| Halt::Leaving)?;
         wake.iter().for_each(|channel| self.channels.wake(channel));
         for (fingerprint, count) in &feed {
             let unread = unread(reader);
@@ -264,7 +295,7 @@ impl Desk {
     }
 
     /// Removes old rows of the feed when it is time, and finds out when it is time again.
-    fn trim(&mut self, reader: &Reader) -> Result<(), Leaving> {
+    fn trim(&mut self, reader: &Reader) -> Result<(), Halt> {
         let now = self.parts.clock.now();
         if self.trim_at.is_none_or(|at| at > now.steady) {
             return Ok(());
@@ -274,7 +305,7 @@ impl Desk {
         let before = now.wall.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
         let unread_before = unread(reader);
         let tell = Tell::TrimFeed { keep: history_keep, before };
-        self.parts.writer.settle(vec![tell.into()]).map_err(|_| Leaving)?;
+        self.parts.writer.settle(vec![tell.into()]).map_err(|_| Halt::Leaving)?;
         let unread_now = unread(reader);
         if unread_now != unread_before {
             self.parts.hub.publish(News::Unread(unread_now));
@@ -290,8 +321,8 @@ impl Desk {
     fn part(&mut self, ledger: &mut Ledger) {
         let until = self.parts.clock.now().steady + FAREWELL;
         self.channels.stop(until);
-        if self.drain(ledger).is_ok()
-            && let Ok(reader) = self.open()
+        if let Ok(reader) = self.open()
+            && self.drain(ledger, &reader).is_ok()
         {
             let plan = ledger.let_go(self.parts.clock.now().wall, &*self.parts);
             // One that is gone says so itself.

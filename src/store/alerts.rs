@@ -200,12 +200,21 @@ fn trim(connection: &Connection, keep: u64, before: Timestamp) -> Result<()> {
 }
 
 impl Store {
-    /// Jobs whose failure was told, and no success since.
+    /// Jobs whose failure was told, or is still to be told, and no success since.
     pub(crate) fn in_trouble(&self) -> std::result::Result<Vec<JobName>, Error> {
         self.read(|db| {
-            db.prepare("SELECT task_name FROM task_trouble")?
-                .query_map([], |row| row.get("task_name"))?
-                .collect()
+            let mut known = db.prepare("SELECT task_name FROM task_trouble")?;
+            let known = known.query_map([], |row| row.get("task_name"))?;
+            let mut raised = db.prepare("SELECT alert FROM alerts")?;
+            let raised = raised.query_map([], |row| Ok(parsed::<Alert>(row, "alert").ok()))?;
+            let failed = raised.filter_map(|alert| match alert {
+                Ok(alert) => {
+                    let failed = alert.filter(|alert| alert.kind.is_failure())?;
+                    Some(Ok(JobName::new(&failed.job)))
+                }
+                Err(error) => Some(Err(error)),
+            });
+            known.chain(failed).collect()
         })
     }
 }
@@ -349,3 +358,6 @@ fn from<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,6 +169,10 @@ impl Database {
         let mut raised = BTreeMap::new();
         for change in changes {
             let Change::Raise(alert) = change else { continue };
+            if alert.kind == Kind::RunRecovered {
+                let job = JobName::new(&alert.job);
+                assert!(self.in_trouble.remove(&job), "{job} was ill");
+            }
             if alert.kind.is_failure() || alert.kind == Kind::RunSucceeded {
                 let run = alert.run.as_ref().expect("it is about a run").id;
                 assert_eq!(raised.insert(run, alert.kind), None, "{run} is told once");
