@@ -369,7 +369,7 @@ fn a_muted_task_is_told_nowhere_until_it_is_heard_again() {
         ("{\"until\":\"2999-01-01T00:00:00Z\"}", "until must be in the future, and within a year"),
     ] {
         let refused = session.post("/api/tasks/bad/mute", body);
-        assert_eq!((refused.status, refused.detail()), (422, detail.to_owned()));
+        assert_eq!((refused.status, refused.detail()), (409, detail.to_owned()));
     }
     assert_eq!(session.post("/api/tasks/nobody/mute", "").status, 404);
 }

@@ -183,7 +183,8 @@ impl Ink {
         let name = thread.name().unwrap_or("unnamed");
         let place = info.location().map_or_else(String::new, |place| format!(" at={place}"));
         // Who sends alerts has secrets at hand, and a panic may be about any of them.
-        let text = match name.starts_with("notify-") || name.starts_with("heartbeat") {
+        let has_secrets = ["notify-", "heartbeat", "smtp"].iter().any(|it| name.starts_with(it));
+        let text = match has_secrets {
             true => "(the text is withheld)",
             false => threads::panic_text(info.payload()),
         };

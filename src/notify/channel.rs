@@ -124,7 +124,14 @@ impl Channels {
         let now = self.0.parts.clock.now();
         let seed = now.steady.as_nanos() as u64;
         let delivery = sample::delivery(channel, now.wall, Ulids::new(seed).next(now.wall));
-        self.attempt(&delivery, ATTEMPT)
+        let own = self.clone();
+        // In a thread of that name no panic tells what it was about.
+        let attempt = threads::spawn("notify-test", move || own.attempt(&delivery, ATTEMPT));
+        let failed = |error: String| Outcome::Refused { error };
+        match attempt {
+            Ok(attempt) => attempt.join().unwrap_or_else(|_| failed("a panic".to_owned())),
+            Err(error) => failed(format!("cannot start a thread: {error}")),
+        }
     }
 
     /// Ends all waits; what waits gets one more attempt each, until then on the steady clock.
@@ -228,6 +235,7 @@ impl Channels {
                 return Onward::No;
             }
             if self.pause(channel, wait) == Onward::No {
+                log::info!("delivery aborted, it goes on after the next start channel={channel}");
                 return Onward::No;
             }
             attempt += 1;

@@ -1,7 +1,7 @@
 //! The in-app feed: what the bell shows, and marking it as read. What comes into it is written in
 //! `alerts`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::base::ulid::Ulid;
@@ -50,9 +50,15 @@ pub(super) fn mark(
     Ok(if rows == 0 { Applied::NoRow } else { Applied::Done })
 }
 
+/// What comes while somebody asks to mark all is not what he saw; what is later than that is of a
+/// clock that was set back.
+const AHEAD: SignedDuration = SignedDuration::from_mins(1);
+
 pub(super) fn mark_all(connection: &Connection, read_at: Timestamp) -> Result<Applied> {
-    let sql = "UPDATE notifications SET read_at = ?1 WHERE read_at IS NULL";
-    connection.execute(sql, [Time(read_at)])?;
+    let ahead = read_at.checked_add(AHEAD).unwrap_or(read_at);
+    let sql = "UPDATE notifications SET read_at = ?1 WHERE read_at IS NULL \
+         AND (last_occurred_at <= ?1 OR last_occurred_at > ?2)";
+    connection.execute(sql, [Time(read_at), Time(ahead)])?;
     Ok(Applied::Done)
 }
 

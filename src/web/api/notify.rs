@@ -224,7 +224,7 @@ pub(crate) fn mute(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
     let until = until.or_else(tomorrow).unwrap_or(now);
     if until <= now || until.duration_since(now) > LONGEST_MUTE {
         let problem = "until must be in the future, and within a year";
-        return Err(Problem::new(422, problem));
+        return Err(Problem::new(409, problem));
     }
     set_mute(context, call, Some(to_millis(until)))
 }

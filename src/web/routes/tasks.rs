@@ -50,7 +50,7 @@ pub(super) static ROUTES: &[Route] = &[
         .about("Send its alerts nowhere for a while")
         .gives(json("TaskMute"))
         .takes(optional("TaskMuteBody"))
-        .fails(&[404, 503]),
+        .fails(&[404, 409, 503]),
     post("/api/tasks/{taskName}/unmute", "unmuteTask", notify::unmute)
         .about("Send its alerts again")
         .gives(json("TaskMute"))

@@ -2,6 +2,7 @@
 //! is a function of bytes that panics when it does not hold. Fuzzers call them (`tests/fuzz/run`),
 //! and so do tests of the program itself, with the seeds and some mutations of them (`replay`).
 
+mod alert;
 mod auth;
 mod config;
 mod cron;
@@ -11,6 +12,7 @@ mod replay;
 mod text;
 mod web;
 
+pub(crate) use alert::{tail, template};
 pub(crate) use auth::{cookie, origin, proxy, redirect, token};
 pub(crate) use config::{argv, config, dotenv};
 pub(crate) use cron::cron;
