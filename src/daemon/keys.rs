@@ -12,6 +12,7 @@ use crate::inbox::Inbox;
 use crate::model::change::Change;
 use crate::store::writer::Writer;
 use crate::store::{Error, Store};
+use crate::sys::memory;
 use crate::threads;
 use crate::web::guard::keys::{KeyRing, Keys, Origin};
 
@@ -55,6 +56,9 @@ pub(crate) fn settle(
             Source::Environment | Source::Credential(_) => Origin::Operator,
         };
         ring.put(Keys { password: password.text, origin, key });
+        // Whatever else a start does is done by now.
+        memory::give_back();
+        memory::forget_start();
         Ok(())
     })
 }

@@ -203,7 +203,6 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     engine.standings().for_each(|standing| world.audience.hear(&Event::Standing(standing)));
     // Reading a large configuration took much more than what it came to.
     sys::memory::give_back();
-    sys::memory::forget_start();
     health.set(State::Serving);
     sd_notify::notify(sd_notify::READY);
     say_ready(options, config);
