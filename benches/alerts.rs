@@ -42,7 +42,7 @@ fn latency() {
 
 /// What one daemon made of the flood.
 struct Flood {
-    /// From the row of a run to its process, each, in ms.
+    /// How long each run waited for its slot, in ms.
     waits: Vec<f64>,
     before: u64,
     peak: u64,
@@ -63,8 +63,8 @@ fn flood() {
     line("flood: what it came to", &count, "one first, the rest coalesced");
     line("flood: RSS, nobody told", &rss(&silent), "");
     line("flood: RSS, all told", &rss(&told), "bounded");
-    line("flood: row to process, nobody told", &spread(&silent.waits), "");
-    line("flood: row to process, all told", &spread(&told.waits), "no run delayed");
+    line("flood: wait for a slot, nobody told", &spread(&silent.waits), "");
+    line("flood: wait for a slot, all told", &spread(&told.waits), "no run delayed");
 }
 
 fn under(sink: &Sink, config: &str) -> Flood {

