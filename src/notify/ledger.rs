@@ -13,7 +13,7 @@ use crate::model::alert::{Alert, Delivery, Detail, FAILURES, Kind, More};
 use crate::model::change::Tell;
 use crate::model::job::Job;
 use crate::model::notice::{Entry, Trouble, Window};
-use crate::model::notifier::{JobAlerts, Notify};
+use crate::model::notifier::{IN_APP, JobAlerts, Notify};
 use crate::notify::coalesce::{self, Step};
 use crate::notify::policy::{self, Verdict};
 use crate::notify::route;
@@ -177,7 +177,7 @@ impl Ledger {
         let is_muted = self.mutes.get(&alert.job).is_some_and(|until| draft.now < *until);
         let channels = self.channels(alert);
         for channel in channels.into_iter().filter(|channel| !told.contains(channel)) {
-            if channel == crate::model::notifier::IN_APP {
+            if channel == IN_APP {
                 self.enter(draft, alert, is_muted);
             } else if !is_muted {
                 self.pass_on(draft, channel, alert, at_once);
