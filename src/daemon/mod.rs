@@ -49,7 +49,7 @@ use crate::process::spec::Surroundings;
 use crate::process::survivor;
 use crate::sampler;
 use crate::store::calendar::Calendar;
-use crate::store::{self, Reader, Store};
+use crate::store::{self, Store};
 use crate::sweep::{self, Rules};
 use crate::web::context::{Context, Facts, Readers, modified};
 use crate::web::gate;
@@ -120,6 +120,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let control = Control::bind(&options.socket)?;
     store.begin_session(env!("CARGO_PKG_VERSION"), clock.now().wall)?;
 
+    let board = Board::default();
+    for mute in store.mutes()? {
+        board.mute(&JobName::new(&mute.job), Some(mute.until));
+    }
     let (writer, writing) = store::writer::start(store, clock.clone(), inbox.clone())?;
     let ring = KeyRing::default();
     let sealing = keys::settle(password, remembered, writer.clone(), ring.clone(), inbox.clone())?;
@@ -127,10 +131,6 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let hub = Hub::new(clock.now().wall.as_millisecond().unsigned_abs() * 1000);
     let (asker, feeds) = (Asker::new(inbox.clone()), Feeds::default());
     let (sampler, sampling) = sampler::start(clock.clone(), inbox.clone())?;
-    let board = Board::default();
-    for mute in Reader::open(&database)?.mutes()? {
-        board.mute(&JobName::new(&mute.job), Some(mute.until));
-    }
     let (sweeper, sweeping) = sweep::start(
         database.clone(),
         logs.clone(),
@@ -216,7 +216,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     drop(world);
     sampler.close();
     heartbeats.stop();
-    dispatcher.close(&notifying, &clock);
+    dispatcher.close();
     context.readers.close();
     writer.close();
     for thread in [sweeping, sampling, writing, sealing, notifying] {

@@ -112,32 +112,21 @@ impl Engine {
         let limit = job.and_then(|job| job.timeout).filter(|_| kind == Kind::RunTimeout);
         let detail = limit.map_or(Detail::None, Detail::Limit);
         let unlike = job.and_then(|job| unlike(job, end, since.map(|since| took(since, *at))));
-        if let Some(lane) = lane {
+        let mut ends_trouble = false;
+        if let Some(lane) = lane.map(|lane| &mut self.lanes[lane]) {
             if kind.is_failure() {
-                self.lanes[lane].in_trouble |= self.lanes[lane].job.raises.contains(kind);
-            } else if kind == Kind::RunSucceeded && std::mem::take(&mut self.lanes[lane].in_trouble)
-            {
-                // Nobody may want to hear of it, but it ends what somebody was told of.
-                self.raise_always(kind, *at, run, Detail::None, how);
-                return self.raise_unlike(lane, *at, run, unlike, how);
+                lane.in_trouble |= lane.job.raises.contains(kind);
+            } else if kind == Kind::RunSucceeded {
+                ends_trouble = std::mem::take(&mut lane.in_trouble);
             }
         }
-        self.raise(lane, kind, *at, run, detail, how);
-        if let Some(lane) = lane.filter(|_| kind == Kind::RunSucceeded) {
-            self.raise_unlike(lane, *at, run, unlike, how);
+        match ends_trouble {
+            // Nobody may want to hear of it, but it ends what somebody was told of.
+            true => self.raise_always(kind, *at, run, detail, how),
+            false => self.raise(lane, kind, *at, run, detail, how),
         }
-    }
-
-    fn raise_unlike(
-        &mut self,
-        lane: usize,
-        at: Timestamp,
-        run: &Run,
-        unlike: Option<(Kind, Detail)>,
-        how: How,
-    ) {
-        if let Some((kind, detail)) = unlike {
-            self.raise(Some(lane), kind, at, run, detail, how);
+        if let Some((kind, detail)) = unlike.filter(|_| kind == Kind::RunSucceeded) {
+            self.raise(lane, kind, *at, run, detail, how);
         }
     }
 

@@ -19,6 +19,7 @@ mod wanted;
 mod writer;
 
 pub(crate) use append::append_system;
+pub(crate) use error::LogError;
 pub(crate) use feed::{Extent, Feed, Feeds, Outlook};
 pub(crate) use path::{LogFile, LogPlace};
 pub(crate) use prefix::Stream;

@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use crate::logs::feed::Extent;
 use crate::logs::meta::Meta;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::logs::segment::{Cursor, Line, Segment, Writing, found};
+use crate::model::run::Run;
 use crate::sys;
 
 /// Looks at files that a rotation changed under us. Each takes about as long as a rotation.
@@ -33,6 +34,12 @@ pub(crate) struct LogReader {
 }
 
 impl LogReader {
+    /// The log of a run as it is now; `logs` is `<data>/logs`.
+    pub(crate) fn of(logs: &Path, run: &Run) -> Result<LogReader, LogError> {
+        let place = LogPlace::new(logs, &run.job, run.id, run.created_at);
+        LogReader::open(place, run.began(), Writing::of(run))
+    }
+
     /// A log without files reads as empty. `started` is the start of the run.
     pub(crate) fn open(
         place: LogPlace,

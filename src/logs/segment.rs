@@ -12,6 +12,7 @@ use crate::logs::index::{STRIDE, TIME_RECORD, read_offsets, read_time};
 use crate::logs::lines::LONGEST;
 use crate::logs::path::{LogFile, LogPlace};
 use crate::logs::prefix::{self, Stream};
+use crate::model::run::{Phase, Run};
 use crate::sys;
 
 /// The most bytes of a line that are read: a full piece and the longest prefix. Only a damaged
@@ -25,6 +26,15 @@ const SHORTEST_CUT: usize = LONGEST - 3;
 pub(crate) enum Writing {
     Ongoing,
     Over,
+}
+
+impl Writing {
+    pub(crate) fn of(run: &Run) -> Writing {
+        match run.phase {
+            Phase::Pending | Phase::Running { .. } => Writing::Ongoing,
+            Phase::Ended { .. } => Writing::Over,
+        }
+    }
 }
 
 /// One line as it was captured.

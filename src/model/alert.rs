@@ -289,6 +289,26 @@ pub(crate) struct Delivery {
     pub(crate) more: More,
 }
 
+impl Alert {
+    /// What is told when this alert did not get through, as `title` names it; nothing when it was
+    /// about such a one itself. The error holds no secret.
+    pub(crate) fn undelivered(
+        &self,
+        at: Timestamp,
+        channel: &str,
+        title: String,
+        error: String,
+    ) -> Option<Alert> {
+        if self.kind == Kind::DeliveryFailed {
+            return None;
+        }
+        let (channel, original) = (channel.to_owned(), self.kind);
+        let detail = Detail::Delivery { channel, original, title, error };
+        let (job, run) = (self.job.clone(), self.run.clone());
+        Some(Alert { kind: Kind::DeliveryFailed, at, job, run, detail })
+    }
+}
+
 /// Alerts that were held back in favour of this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

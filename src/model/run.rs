@@ -33,6 +33,18 @@ pub(crate) struct Run {
     pub(crate) replica: u16,
 }
 
+impl Run {
+    /// When its process came to be, else its row.
+    pub(crate) fn began(&self) -> Timestamp {
+        let since = match self.phase {
+            Phase::Pending => None,
+            Phase::Running { since } => Some(since),
+            Phase::Ended { since, .. } => since,
+        };
+        since.unwrap_or(self.created_at)
+    }
+}
+
 /// How far a run has come; it never goes back.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Phase {

@@ -14,17 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::time::Clock;
 use crate::base::ulid::Ulids;
 use crate::inbox::Inbox;
-use crate::model::alert::{Alert, Delivery, Detail, Kind};
+use crate::model::alert::{Alert, Delivery};
 use crate::model::change::{Change, Tell};
 use crate::model::notice::Waiting;
-use crate::notify::{Outcome, attempts, sample};
+use crate::notify::{ATTEMPT, Outcome, attempts, sample};
 use crate::store::Reader;
 use crate::store::writer::Writer;
 use crate::sys::memory;
 use crate::threads;
-
-/// The most that one attempt takes (docs/notifications.md, Delivery).
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(15);
 
 /// After a database that could not be read.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -262,29 +259,21 @@ impl Channels {
         result: Result<String, String>,
     ) -> Onward {
         let Parts { writer, title, look, .. } = &self.0.parts;
-        let mut changes = Vec::new();
+        let mut raised = None;
         if let Err(error) = &result {
             log::warn!("delivery given up channel={channel} error={error:?}");
-            if delivery.alert.kind != Kind::DeliveryFailed {
-                let detail = Detail::Delivery {
-                    channel: channel.to_owned(),
-                    original: delivery.alert.kind,
-                    title: title(&delivery.alert),
-                    error: error.clone(),
-                };
-                let alert = &delivery.alert;
-                let (job, run) = (alert.job.clone(), alert.run.clone());
-                let alert = Alert { kind: Kind::DeliveryFailed, at, job, run, detail };
-                changes.push(Change::Raise(Box::new(alert)));
-            }
+            let alert = &delivery.alert;
+            raised = alert.undelivered(at, channel, title(alert), error.clone());
         }
-        let raised = !changes.is_empty();
+        let is_told = raised.is_some();
         let (delivery, channel) = (delivery.id, channel.to_owned());
-        changes.push(Tell::Done { delivery, channel, at, result }.into());
+        let done = Tell::Done { delivery, channel, at, result };
+        let raised = raised.map(|alert| Change::Raise(Box::new(alert)));
+        let changes = raised.into_iter().chain([done.into()]).collect();
         if writer.settle(changes).is_err() {
             return Onward::No;
         }
-        if raised {
+        if is_told {
             look();
         }
         Onward::Yes

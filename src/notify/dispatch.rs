@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::time::Clock;
 use crate::hub::News;
 use crate::model::change::{Change, Tell};
 use crate::model::job::JobName;
@@ -68,16 +67,12 @@ impl Dispatcher {
 
     /// What was raised so far is taken care of, what is held goes out, then the thread ends. Waits
     /// for that, but not for a database that takes no writes: those end with the writer.
-    pub(crate) fn close(&self, thread: &JoinHandle<()>, clock: &Clock) {
+    pub(crate) fn close(&self) {
         // A thread that is gone has ended the daemon.
         let _ = self.sender.send(Told::Close);
-        let until = clock.now().steady + FAREWELL + MARGIN;
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = until.saturating_sub(clock.now().steady);
-        if !thread.is_finished() {
-            // Disconnected when the thread has ended.
-            let _ = done.recv_timeout(left);
-        }
+        // Disconnected when the thread has ended.
+        let _ = done.recv_timeout(FAREWELL + MARGIN);
     }
 }
 
@@ -151,10 +146,10 @@ impl Desk {
         let text = |error: store::Error| error.to_string();
         let reader = self.open().map_err(text)?;
         let mut ledger = self.begin(&reader).map_err(text)?;
-        drop(reader);
+        let mut first = Some(reader);
         loop {
             self.told.store(false, Ordering::Release);
-            let drained = match self.open() {
+            let drained = match first.take().map_or_else(|| self.open(), Ok) {
                 Ok(reader) => self.drain(&mut ledger, &reader),
                 Err(error) => Err(Halt::Unreadable(error)),
             };
@@ -270,7 +265,7 @@ impl Desk {
         self.parts.writer.settle(changes).map_err(|_| Halt::Leaving)?;
         wake.iter().for_each(|channel| self.channels.wake(channel));
         for (fingerprint, count) in &feed {
-            let unread = unread(reader);
+            let unread = reader.unread_now();
             if let Some(notice) = reader.notification_like(fingerprint)? {
                 let (is_new, notice) = (notice.count == *count, Box::new(notice));
                 self.parts.hub.publish(News::Notice { is_new, notice, unread });
@@ -303,10 +298,10 @@ impl Desk {
         let Settings { history_keep, history_keep_for, .. } = self.parts.notify.settings;
         let age = SignedDuration::try_from(history_keep_for).unwrap_or(SignedDuration::MAX);
         let before = now.wall.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
-        let unread_before = unread(reader);
+        let unread_before = reader.unread_now();
         let tell = Tell::TrimFeed { keep: history_keep, before };
         self.parts.writer.settle(vec![tell.into()]).map_err(|_| Halt::Leaving)?;
-        let unread_now = unread(reader);
+        let unread_now = reader.unread_now();
         if unread_now != unread_before {
             self.parts.hub.publish(News::Unread(unread_now));
         }
@@ -333,9 +328,4 @@ impl Desk {
             log::warn!("messages dropped since the start total={}", self.dropped);
         }
     }
-}
-
-/// How many notifications are unread; -1 when that cannot be told.
-fn unread(reader: &Reader) -> i64 {
-    reader.unread_notifications().map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
 }

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
-use crate::logs::{LogPlace, LogReader, Stream, Writing};
+use crate::logs::{LogError, LogPlace, LogReader, Stream, Writing};
 use crate::model::alert::RunFacts;
 use crate::model::job::JobName;
-use crate::model::run::{Phase, Run};
+use crate::model::run::Run;
 use crate::notify::tail;
 
 /// So many lines are looked through for some that are not blank.
@@ -18,23 +16,18 @@ pub(crate) fn tail(logs: &Path, job: &str, run: &RunFacts) -> String {
     let place = LogPlace::new(logs, &JobName::new(job), run.id, run.created_at);
     let started = run.started_at.unwrap_or(run.created_at);
     let writing = if run.end.is_some() { Writing::Over } else { Writing::Ongoing };
-    tail::tail(lines_of(place, started, writing, LOOKED_AT).iter().map(Vec::as_slice))
+    let lines = last(LogReader::open(place, started, writing), LOOKED_AT);
+    tail::tail(lines.iter().map(Vec::as_slice))
 }
 
-/// The last lines that the process wrote, oldest first; none where the log cannot be read, which
-/// is no reason not to tell of its run.
+/// The last lines that the process wrote, oldest first.
 pub(crate) fn lines(logs: &Path, run: &Run, count: u64) -> Vec<Vec<u8>> {
-    let place = LogPlace::new(logs, &run.job, run.id, run.created_at);
-    let (started, writing) = match run.phase {
-        Phase::Pending => (None, Writing::Ongoing),
-        Phase::Running { since } => (Some(since), Writing::Ongoing),
-        Phase::Ended { since, .. } => (since, Writing::Over),
-    };
-    lines_of(place, started.unwrap_or(run.created_at), writing, count)
+    last(LogReader::of(logs, run), count)
 }
 
-fn lines_of(place: LogPlace, started: Timestamp, writing: Writing, count: u64) -> Vec<Vec<u8>> {
-    let log = match LogReader::open(place, started, writing) {
+/// None where the log cannot be read, which is no reason not to tell of its run.
+fn last(log: Result<LogReader, LogError>, count: u64) -> Vec<Vec<u8>> {
+    let log = match log {
         Ok(log) => log,
         Err(error) => {
             log::warn!("{error}");

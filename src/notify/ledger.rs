@@ -14,6 +14,7 @@ use crate::model::change::Tell;
 use crate::model::job::Job;
 use crate::model::notice::{Entry, Trouble, Window};
 use crate::model::notifier::{IN_APP, JobAlerts, Notify};
+use crate::model::run::RunId;
 use crate::notify::coalesce::{self, Step};
 use crate::notify::policy::{self, Verdict};
 use crate::notify::route;
@@ -64,6 +65,8 @@ struct Draft<'a> {
     entries: Vec<(Entry, Alert)>,
     /// Windows that were changed.
     touched: BTreeSet<(String, String)>,
+    /// Of runs that were asked for: a message and its row of the feed have the same.
+    tails: HashMap<(RunId, Kind), String>,
 }
 
 impl Ledger {
@@ -232,21 +235,15 @@ impl Ledger {
         let waiting = self.waiting.entry(channel.clone()).or_default();
         if *waiting >= self.notify.settings.queue_size as u64 {
             draft.plan.dropped += 1;
-            let lost = Detail::Delivery {
-                title: draft.words.title(&alert),
-                original: alert.kind,
-                error: format!("{waiting} messages wait already, and queue_size is reached"),
-                channel,
-            };
-            // One that could not be told is not told that way again.
-            if alert.kind != Kind::DeliveryFailed {
-                let lost = Alert { kind: Kind::DeliveryFailed, detail: lost, ..alert };
+            let error = format!("{waiting} messages wait already, and queue_size is reached");
+            let title = draft.words.title(&alert);
+            if let Some(lost) = alert.undelivered(alert.at, &channel, title, error) {
                 self.enter(draft, &lost, false);
             }
             return;
         }
         *waiting += 1;
-        let tail = draft.words.tail(&alert);
+        let tail = draft.tail(&alert);
         let delivery =
             Delivery { id: self.ids.next(draft.now), channel: channel.clone(), alert, tail, more };
         draft.plan.tells.push(Tell::Queue { delivery: Box::new(delivery), at: draft.now });
@@ -289,8 +286,8 @@ impl Ledger {
     }
 
     fn finish(&mut self, mut draft: Draft<'_>) -> Plan {
-        for (mut entry, alert) in draft.entries {
-            let tail = draft.words.tail(&alert);
+        for (mut entry, alert) in std::mem::take(&mut draft.entries) {
+            let tail = draft.tail(&alert);
             (entry.title, entry.body) = draft.words.feed(&alert, &tail);
             draft.plan.feed.push((entry.fingerprint.clone(), entry.count));
             draft.plan.tells.push(Tell::Feed(Box::new(entry)));
@@ -307,7 +304,13 @@ impl Ledger {
 impl<'a> Draft<'a> {
     fn new(now: Timestamp, words: &'a dyn Words) -> Draft<'a> {
         let (plan, now) = (Plan::default(), to_millis(now));
-        Draft { now, words, plan, entries: Vec::new(), touched: BTreeSet::new() }
+        let (entries, touched, tails) = (Vec::new(), BTreeSet::new(), HashMap::new());
+        Draft { now, words, plan, entries, touched, tails }
+    }
+
+    fn tail(&mut self, alert: &Alert) -> String {
+        let Some(run) = &alert.run else { return String::new() };
+        self.tails.entry((run.id, alert.kind)).or_insert_with(|| self.words.tail(alert)).clone()
     }
 }
 

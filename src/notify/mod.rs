@@ -51,6 +51,9 @@ mod wording;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The most that one attempt takes (docs/notifications.md, Delivery).
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(15);
+
 /// What all messages of one daemon share.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::base::time::Clock;
 use crate::base::ulid::Ulids;
 use crate::engine::Input;
-use crate::inbox::{Asker, Inbox};
+use crate::inbox::{Asker, Inbox, Unanswered};
 use crate::model::job::Job;
 use crate::model::notifier::Heartbeat;
 use crate::model::run::{EndReason, Phase, Run};
@@ -217,10 +217,13 @@ impl Own {
             let mut ids = Ulids::new(clock.now().steady.as_nanos() as u64);
             let mut was_lost = false;
             loop {
-                let answered = asker.ask(|reply| Input::Hail { reply });
-                let (what, body) = match &answered {
+                let (what, body) = match asker.ask(|reply| Input::Hail { reply }) {
                     Ok(_) => (What::Success, String::new()),
-                    Err(_) => (What::Fail, "the engine does not answer, or its disk".to_owned()),
+                    Err(Unanswered::Late) => {
+                        (What::Fail, "the engine does not answer, or its disk".to_owned())
+                    }
+                    // Somebody stops it: that is nobody's failure.
+                    Err(Unanswered::Stopped) => return Ok(()),
                 };
                 let told = Ping { what, run: ids.next(clock.now().wall), body };
                 let lost = pulse.attempts(&heartbeat, &told).err();

@@ -1,9 +1,11 @@
 //! Who is told of an alert: the union of all routes that fit it, each channel once
 //! (docs/notifications.md, Who is told).
 
+use std::sync::Arc;
+
 use crate::base::glob;
 use crate::model::alert::{Alert, Detail, FAILURES, Kind};
-use crate::model::notifier::{JobAlerts, Notify, Route, Token};
+use crate::model::notifier::{JobAlerts, Notifier, Notify, Route, Token};
 
 /// The channels of an alert, in no order that means anything. `job` is what its job says; `None`
 /// when there is no such job any more.
@@ -54,7 +56,13 @@ fn fits(route: &Route, alert: &Alert) -> bool {
     (takes || follows) && is_bad_enough && is_its_job
 }
 
-/// The notifier behind a channel.
+/// The notifier behind a channel, if it is declared.
+pub(crate) fn notifier_of<'a>(notify: &'a Notify, channel: &str) -> Option<&'a Arc<Notifier>> {
+    let id = id_of(channel);
+    notify.notifiers.iter().find(|notifier| notifier.id == id)
+}
+
+/// The id of the notifier behind a channel.
 pub(crate) fn id_of(channel: &str) -> &str {
     channel.split_once(':').map_or(channel, |(id, _)| id)
 }

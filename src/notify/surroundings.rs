@@ -41,20 +41,16 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// Whether messages for this channel can be sent.
     pub(super) fn knows(&self, channel: &str) -> bool {
-        let id = route::id_of(channel);
-        channel == IN_APP || self.notify.notifiers.iter().any(|notifier| notifier.id == id)
+        channel == IN_APP || route::notifier_of(&self.notify, channel).is_some()
     }
 
     pub(super) fn send(&self, delivery: &Delivery, limit: Duration) -> Outcome {
-        let (id, target) = (route::id_of(&delivery.channel), route::target_of(&delivery.channel));
-        let notifier = self.notify.notifiers.iter().find(|notifier| notifier.id == id);
-        match notifier {
-            None => Outcome::Refused { error: NO_LONGER.to_owned() },
-            Some(notifier) => {
-                let zone = self.calendar.zone(&delivery.alert.job);
-                drivers::send(notifier, target, delivery, &self.facts, zone, limit)
-            }
-        }
+        let Some(notifier) = route::notifier_of(&self.notify, &delivery.channel) else {
+            return Outcome::Refused { error: NO_LONGER.to_owned() };
+        };
+        let target = route::target_of(&delivery.channel);
+        let zone = self.calendar.zone(&delivery.alert.job);
+        drivers::send(notifier, target, delivery, &self.facts, zone, limit)
     }
 
     /// A message whose notifier was taken out of the file.
@@ -62,14 +58,11 @@ impl Surroundings {
         let (at, channel) = (self.clock.now().wall, delivery.channel.clone());
         let error = NO_LONGER.to_owned();
         log::warn!("delivery given up channel={channel} error={error:?}");
-        let (original, title) = (delivery.alert.kind, self.title(&delivery.alert));
-        let result = Err(error.clone());
-        let done = Tell::Done { delivery: delivery.id, channel: channel.clone(), at, result };
-        let detail = Detail::Delivery { channel, original, title, error };
-        let (job, run) = (delivery.alert.job.clone(), delivery.alert.run.clone());
-        let alert = Alert { kind: Kind::DeliveryFailed, at, job, run, detail };
-        let raise = (original != Kind::DeliveryFailed).then(|| Change::Raise(Box::new(alert)));
-        raise.into_iter().chain([done.into()]).collect()
+        let alert = &delivery.alert;
+        let raised = alert.undelivered(at, &channel, self.title(alert), error.clone());
+        let done = Tell::Done { delivery: delivery.id, channel, at, result: Err(error) };
+        let raised = raised.map(|alert| Change::Raise(Box::new(alert)));
+        raised.into_iter().chain([done.into()]).collect()
     }
 
     /// Reads each secret once, so that a wrong one is known before it is needed.

@@ -21,8 +21,6 @@ use crate::base::sentence::error_text;
 use crate::base::time::Clock;
 use crate::notify::{Facts, Outcome, trust};
 
-/// The most that one attempt may take.
-pub(super) const ATTEMPT: Duration = Duration::from_secs(15);
 /// The longest wait that somebody may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// What is read of an answer, for the text of an error.

@@ -200,6 +200,10 @@ fn trim(connection: &Connection, keep: u64, before: Timestamp) -> Result<()> {
 }
 
 impl Store {
+    pub(crate) fn mutes(&self) -> std::result::Result<Vec<Mute>, Error> {
+        self.read(mutes)
+    }
+
     /// Jobs whose failure was told, or is still to be told, and no success since.
     pub(crate) fn in_trouble(&self) -> std::result::Result<Vec<JobName>, Error> {
         self.read(|db| {
@@ -300,17 +304,7 @@ impl Reader {
     }
 
     pub(crate) fn mutes(&self) -> std::result::Result<Vec<Mute>, Error> {
-        self.read(|db| {
-            db.prepare("SELECT task_name, since, until FROM mutes ORDER BY task_name")?
-                .query_map([], |row| {
-                    Ok(Mute {
-                        job: row.get("task_name")?,
-                        since: row.get::<_, Time>("since")?.0,
-                        until: row.get::<_, Time>("until")?.0,
-                    })
-                })?
-                .collect()
-        })
+        self.read(mutes)
     }
 
     /// When the oldest row of the feed happened last.
@@ -320,6 +314,18 @@ impl Reader {
             db.query_row(sql, [], |row| Ok(row.get::<_, Option<Time>>("oldest")?.map(|it| it.0)))
         })
     }
+}
+
+fn mutes(db: &Connection) -> Result<Vec<Mute>> {
+    db.prepare("SELECT task_name, since, until FROM mutes ORDER BY task_name")?
+        .query_map([], |row| {
+            Ok(Mute {
+                job: row.get("task_name")?,
+                since: row.get::<_, Time>("since")?.0,
+                until: row.get::<_, Time>("until")?.0,
+            })
+        })?
+        .collect()
 }
 
 fn waiting(row: &Row<'_>) -> Result<Waiting> {

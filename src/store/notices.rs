@@ -101,6 +101,11 @@ impl Reader {
         self.read(|db| db.prepare("SELECT 1 FROM notifications WHERE id = ?1")?.exists([id]))
     }
 
+    /// The same for those who follow: -1 when it cannot be told, and they ask again.
+    pub(crate) fn unread_now(&self) -> i64 {
+        self.unread_notifications().map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
     pub(crate) fn unread_notifications(&self) -> std::result::Result<u64, Error> {
         let sql = "SELECT count(*) AS unread FROM notifications WHERE read_at IS NULL";
         self.read(|db| db.query_row(sql, [], |row| Ok(row.get::<_, Count>("unread")?.0)))

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::harness::daemon::PATIENCE;
 use crate::harness::http;
 use crate::harness::sink::{Got, Reply, Sink};
 use crate::harness::{Daemon, Home, wait_until};
+use crate::rigs::fault::busy::{Dice, pass};
 
 /// Failing tasks, each with alerts of its own.
 const TASKS: usize = 6;
@@ -19,16 +19,6 @@ const TASKS: usize = 6;
 fn kills() -> usize {
     let wanted = std::env::var("RUNWISP_RIG_KILLS").ok();
     wanted.map_or(6, |wanted| wanted.parse().unwrap())
-}
-
-/// A generator of numbers that is the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) % limit
-    }
 }
 
 #[test]
@@ -60,7 +50,7 @@ fn nothing_is_lost_whenever_the_daemon_dies_while_it_delivers() {
         toml += &format!("[tasks.t{task}]\nparallelism = 4\nrun = 'exit 1'\n");
     }
     let home = Home::new(&toml);
-    let mut dice = Dice(7);
+    let mut dice = Dice::new("kills while it delivers");
     let token = {
         let daemon = home.start();
         daemon.wait_for_keys();
@@ -84,8 +74,7 @@ fn nothing_is_lost_whenever_the_daemon_dies_while_it_delivers() {
                 }
             }
         });
-        let until = Instant::now() + Duration::from_millis(dice.below(400));
-        wait_until("it is time", PATIENCE, || Instant::now() >= until);
+        pass(dice.millis(400));
         daemon.kill9();
         trigger.join().unwrap();
         if kill % 20 == 19 {

@@ -5,7 +5,7 @@
 //!
 //! `RUNWISP_RIG_LONG=1` makes more and longer ones, `RUNWISP_RIG_SEED=N` repeats random moments.
 
-mod busy;
+pub(super) mod busy;
 mod calls;
 mod database;
 mod disk;

@@ -34,7 +34,8 @@ impl Held {
         Held {
             started: rows::value(&home.data(), "SELECT sum(count) FROM daily_outcomes"),
             rows: rows::value(&home.data(), "SELECT count(*) FROM runs"),
-            rss: process::kib(daemon.pid(), "VmRSS"),
+            // Its own; pages of the program come back from where they were let go after the start.
+            rss: process::kib(daemon.pid(), "RssAnon"),
             threads: process::count(daemon.pid(), "task"),
             descriptors: process::count(daemon.pid(), "fd"),
             database: (size("runwisp.db") + size("runwisp.db-wal")) / 1024,

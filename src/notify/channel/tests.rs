@@ -3,7 +3,7 @@ use std::sync::mpsc::{self, Receiver};
 use super::*;
 use crate::base::ulid::{Ulid, Ulids};
 use crate::engine::Input;
-use crate::model::alert::More;
+use crate::model::alert::{Detail, Kind, More};
 use crate::notify::samples;
 use crate::store::scratch::Scratch;
 use crate::store::writer;

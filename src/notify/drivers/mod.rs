@@ -27,7 +27,7 @@ use crate::notify::message::Message;
 use crate::notify::redact::Redactor;
 use crate::notify::transport::{self, Request};
 use crate::notify::values::value;
-use crate::notify::{Facts, Outcome, secret};
+use crate::notify::{ATTEMPT, Facts, Outcome, secret};
 
 /// What a driver lays out.
 struct Letter {
@@ -50,7 +50,7 @@ pub(crate) fn send(
     let outcome = Letter::new(notifier, delivery, facts, zone)
         .and_then(|letter| {
             let mut secrets = Secrets { facts, redactor: &mut redactor };
-            let limit = limit.min(transport::ATTEMPT);
+            let limit = limit.min(ATTEMPT);
             attempt(notifier, target, &letter, &mut secrets, facts, limit)
         })
         .unwrap_or_else(|error| Outcome::Refused { error });

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::logs::{Line, LogPlace, LogReader, Writing};
+use crate::logs::{Line, LogPlace, LogReader};
 use crate::model::run::{Phase, Run};
 use crate::web::api::runs;
 use crate::web::context::Context;
@@ -61,26 +60,9 @@ pub(crate) fn place(context: &Context, run: &Run) -> LogPlace {
     LogPlace::new(&context.facts.logs, &run.job, run.id, run.created_at)
 }
 
-/// When lines without a time of their own came.
-pub(crate) fn started(run: &Run) -> Timestamp {
-    let since = match run.phase {
-        Phase::Pending => None,
-        Phase::Running { since } => Some(since),
-        Phase::Ended { since, .. } => since,
-    };
-    since.unwrap_or(run.created_at)
-}
-
-pub(crate) fn writing(run: &Run) -> Writing {
-    match run.phase {
-        Phase::Pending | Phase::Running { .. } => Writing::Ongoing,
-        Phase::Ended { .. } => Writing::Over,
-    }
-}
-
 /// The log of a run as it is now.
 pub(crate) fn open(context: &Context, run: &Run) -> Result<LogReader, Problem> {
-    LogReader::open(place(context, run), started(run), writing(run)).map_err(Problem::internal)
+    LogReader::of(&context.facts.logs, run).map_err(Problem::internal)
 }
 
 pub(crate) fn page(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
@@ -145,6 +127,8 @@ fn file_name(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::job::{JobName, Kind};
     use crate::model::run::Trigger;

@@ -149,8 +149,7 @@ fn settled(
     })
 }
 
-/// -1 when it cannot be told: clients ask again.
+/// As the streams say it.
 fn unread_now(context: &Context) -> i64 {
-    let count = context.readers.read(|reader| reader.unread_notifications());
-    count.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+    context.readers.read(|reader| Ok(reader.unread_now())).unwrap_or(-1)
 }

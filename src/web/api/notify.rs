@@ -188,7 +188,7 @@ pub(crate) fn test(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
     let Empty {} = call.body()?;
     let channel = call.values.text(&CHANNEL).unwrap_or_default().to_owned();
     let id = route::id_of(&channel);
-    if !context.notify.notifiers.iter().any(|notifier| notifier.id == id) {
+    if route::notifier_of(&context.notify, &channel).is_none() {
         let ids: Vec<_> = context.notify.notifiers.iter().map(|it| it.id.as_str()).collect();
         let declared = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
         return Err(Problem::new(404, format!("no notifier {id:?}; declared are {declared}")));

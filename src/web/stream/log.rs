@@ -39,7 +39,7 @@ pub(crate) fn stream(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, P
         Phase::Pending | Phase::Running { .. } => {
             let feed = context.feeds.of(run.id);
             let run = runs::find(context, call)?;
-            let is_over = logs::writing(&run) == Writing::Over;
+            let is_over = Writing::of(&run) == Writing::Over;
             (run, if is_over { Feed::ended() } else { feed })
         }
     };
@@ -62,7 +62,7 @@ pub(crate) fn stream(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, P
     }
     dropped(&mut start, next, next - wanted);
     let stream = Stream {
-        tail: Tail::new(logs::place(context, &run), logs::started(&run), next),
+        tail: Tail::new(logs::place(context, &run), run.began(), next),
         has_begun: run.phase != Phase::Pending,
         run: run.id,
         feed,
@@ -141,7 +141,7 @@ impl Stream {
     fn read(&mut self, out: &mut Vec<u8>, extent: Extent, outlook: Outlook) -> Result<(), Problem> {
         if !self.has_begun && (extent.lines > 0 || outlook == Outlook::Ended) {
             if let Some(run) = self.row()? {
-                self.tail.begin(logs::started(&run));
+                self.tail.begin(run.began());
             }
             self.has_begun = true;
         }

@@ -305,16 +305,16 @@ pub(super) fn side_by_side(scenarios: &[fn()]) {
 }
 
 /// Lets something last for so long.
-pub(super) fn pass(time: Duration) {
+pub(in crate::rigs) fn pass(time: Duration) {
     let begun = std::time::Instant::now();
     wait_until("time passes", time + PATIENCE, || begun.elapsed() >= time);
 }
 
 /// A little generator (Steele's splitmix64). `RUNWISP_RIG_SEED` repeats what it gave before.
-pub(super) struct Dice(u64);
+pub(in crate::rigs) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(what: &str) -> Dice {
+    pub(in crate::rigs) fn new(what: &str) -> Dice {
         let given = std::env::var("RUNWISP_RIG_SEED").ok();
         let seed = given.map_or_else(
             || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64,
@@ -324,7 +324,7 @@ impl Dice {
         Dice(seed)
     }
 
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
+    pub(in crate::rigs) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -332,7 +332,7 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % limit
     }
 
-    pub(super) fn millis(&mut self, limit: u64) -> Duration {
+    pub(in crate::rigs) fn millis(&mut self, limit: u64) -> Duration {
         Duration::from_millis(self.below(limit))
     }
 }
