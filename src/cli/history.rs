@@ -158,6 +158,8 @@ mod tests {
             retry_attempt: 0,
             retry_of: None,
             replica: 0,
+            params: [].into(),
+            config: 0,
         }
     }
 

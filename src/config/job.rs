@@ -9,8 +9,9 @@ use super::notify::{self, Channels};
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
 use super::{access, process, service, task};
-use crate::model::job::{Job, JobName, Kind, Process, Work};
+use crate::model::job::{Job, JobName, Kind, Source, Work};
 use crate::model::notifier::Notify;
+use crate::model::process::{EnvBase, Process};
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
 const SCRIPT_LIMIT: usize = 131_071;
@@ -54,6 +55,7 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
     table.finish(|key, entry| pointer(name, kind, key, entry));
     Job {
         name: JobName::new(name),
+        source: Source::Root,
         description,
         group: group.map_or(heading.into(), |group| group.to_owned().into()),
         run,
@@ -63,7 +65,17 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         log: own.log,
         keep: own.keep,
         stop: own.stop,
-        process: Process { env: own.env, working_dir, shell: own.shell },
+        process: Process {
+            env_base: EnvBase::Inherit,
+            env: own.env,
+            secrets: Arc::new([]),
+            env_file: None,
+            secrets_file: None,
+            working_dir,
+            shell: own.shell,
+            user: None,
+            umask: None,
+        },
         failures: own.failures,
         raises: notify::job::raises(name, &alerts, tells_missed, &context.notify),
         alerts,

@@ -64,6 +64,8 @@ pub(crate) fn read(
         max_queued: count(max_queued),
         after_failure: after_failure(name, table),
         run_on_start,
+        jitter: None,
+        params: Arc::new([]),
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) struct Cron {
     text: Box<str>,
 }
 
+/// Two texts that mean the same are the same schedule.
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Schedule) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
 impl Schedule {
     /// Reads an expression, an alias or `@every`. A zone prefix (see [`split_zone`]) is passed
     /// over: `zone` is the one that applies, `zone_name` what tells it from others.

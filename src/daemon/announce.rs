@@ -60,7 +60,11 @@ fn ended(run: &Run) {
     let reason = end.reason;
     match reason {
         EndReason::Success => log::info!("run succeeded {facts} dur={dur}"),
-        EndReason::Failed | EndReason::Timeout | EndReason::LogOverflow | EndReason::Crashed => {
+        EndReason::Failed
+        | EndReason::Timeout
+        | EndReason::LogOverflow
+        | EndReason::Crashed
+        | EndReason::Unhealthy => {
             log::warn!("run failed {facts} reason={reason} dur={dur}{message}");
         }
         EndReason::Stopped => log::info!("run stopped {facts} dur={dur}{message}"),
@@ -68,6 +72,7 @@ fn ended(run: &Run) {
             log::info!("run refused {facts} reason={reason}{message}");
         }
         EndReason::Missed => log::warn!("runs missed {facts}{message}"),
+        EndReason::StartFailed => log::error!("service given up {facts}{message}"),
     }
 }
 

@@ -207,7 +207,8 @@ impl Engine {
             live.state = State::Admitted;
             live.began = now.steady;
             live.run.phase = Phase::Running { since: now.wall };
-            self.changes.push(Change::Start { run: id, at: now.wall });
+            live.run.config = self.config;
+            self.changes.push(Change::Start { run: id, at: now.wall, config: self.config });
             self.after.push(After::Spawn(id));
         }
     }

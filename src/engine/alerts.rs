@@ -163,14 +163,24 @@ fn kind_of(end: &End) -> Option<Kind> {
         (EndReason::Timeout, true) => Kind::RunTimeout,
         (EndReason::Crashed, true) => Kind::RunCrashed,
         (EndReason::Missed, true) => Kind::RunMissed,
+        (EndReason::StartFailed, true) => Kind::ServiceFatal,
+        (EndReason::Unhealthy, true) => Kind::ServiceUnhealthy,
         (_, true) => Kind::RunFailed,
         (EndReason::Success | EndReason::Failed, false) => Kind::RunSucceeded,
         (
-            EndReason::Stopped | EndReason::Timeout | EndReason::LogOverflow | EndReason::Crashed,
+            EndReason::Stopped
+            | EndReason::Timeout
+            | EndReason::LogOverflow
+            | EndReason::Crashed
+            | EndReason::Unhealthy,
             false,
         ) => Kind::RunStopped,
         (
-            EndReason::Missed | EndReason::Skipped | EndReason::QueueFull | EndReason::DstSkipped,
+            EndReason::Missed
+            | EndReason::Skipped
+            | EndReason::QueueFull
+            | EndReason::DstSkipped
+            | EndReason::StartFailed,
             false,
         ) => return None,
     })

@@ -225,9 +225,14 @@ impl Job {
         let reason = match exit.cause.or(asked) {
             Some(Cause::Timeout) => EndReason::Timeout,
             Some(Cause::LogOverflow) => EndReason::LogOverflow,
-            Some(Cause::DiskPressure | Cause::Operator | Cause::Superseded | Cause::Shutdown) => {
-                EndReason::Stopped
-            }
+            Some(Cause::Unhealthy) => EndReason::Unhealthy,
+            Some(
+                Cause::DiskPressure
+                | Cause::Operator
+                | Cause::Superseded
+                | Cause::Shutdown
+                | Cause::Reconfigured,
+            ) => EndReason::Stopped,
             None if exit.how == ExitHow::Code(0) && matched.is_none() => EndReason::Success,
             None => EndReason::Failed,
         };

@@ -35,6 +35,7 @@ use crate::base::ulid::Ulids;
 use crate::model::change::{Change, CommitId};
 use crate::model::event::Event;
 use crate::model::job::{Job, JobName, Verb};
+use crate::model::param::Given;
 use crate::model::run::{Cause, Exit, Leader, Pressure, Run, RunId, Trigger};
 
 pub(crate) use answer::{Answer, Outcome, Refusal};
@@ -186,6 +187,8 @@ pub(crate) struct Engine {
     phase: Phase,
     lifetime: Lifetime,
     budget: Duration,
+    /// The number of the configuration that new runs are of.
+    config: u32,
     last: Moment,
     commits: u64,
     awaiting: VecDeque<(CommitId, Vec<After>)>,
@@ -218,6 +221,7 @@ impl Engine {
             phase: Phase::Booting,
             lifetime,
             budget,
+            config: 0,
             last: now,
             commits: 0,
             awaiting: VecDeque::new(),
@@ -340,6 +344,8 @@ impl Engine {
             retry_attempt: 0,
             retry_of: None,
             replica: 0,
+            params: Given::default(),
+            config: self.config,
         }
     }
 }

@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 
 use crate::cron::Schedule;
 use crate::model::job::{
-    AfterFailure, Backoff, CatchUp, Job, JobName, Keep, LogLimit, OnFull, Overlap, Process,
-    RunOnStart, Service, Stop, StopSignal, Task, Work,
+    AfterFailure, Backoff, CatchUp, Job, JobName, Keep, LogLimit, OnFull, Overlap, RunOnStart,
+    Source, Stop, StopSignal, Task, Work,
 };
+use crate::model::process::Process;
+use crate::model::service::Service;
 
 /// Triggered by hand, one at a time, others wait; nothing is repeated.
 pub(super) fn task(name: &str) -> Job {
@@ -28,20 +30,15 @@ pub(super) fn task(name: &str) -> Job {
                 backoff: Backoff::Constant,
             },
             run_on_start: RunOnStart::Never,
+            jitter: None,
+            params: [].into(),
         }),
     )
 }
 
 /// One replica, which waits 1, 2, 4, … seconds.
 pub(super) fn service(name: &str) -> Job {
-    job(
-        name,
-        Work::Service(Service {
-            instances: 1,
-            restart_delay: Duration::from_secs(1),
-            restart_backoff: Backoff::Exponential,
-        }),
-    )
+    job(name, Work::Service(Service::plain()))
 }
 
 pub(super) fn schedule(text: &str, zone: &str) -> Schedule {
@@ -52,6 +49,7 @@ pub(super) fn schedule(text: &str, zone: &str) -> Schedule {
 fn job(name: &str, work: Work) -> Job {
     Job {
         name: JobName::new(name),
+        source: Source::Root,
         description: String::new(),
         group: "".into(),
         run: "true".into(),
@@ -61,11 +59,7 @@ fn job(name: &str, work: Work) -> Job {
         log: LogLimit { max: None, on_full: OnFull::DropOld },
         keep: Keep { runs: None, age: None },
         stop: Stop { signal: StopSignal::Term, grace: Duration::from_secs(5) },
-        process: Process {
-            env: Default::default(),
-            working_dir: None,
-            shell: Path::new("/bin/sh").into(),
-        },
+        process: Process::plain(),
         failures: Arc::default(),
         alerts: Arc::default(),
         raises: crate::model::alert::TROUBLE,

@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     DeliveryFailed,
     /// The secret of a notifier cannot be read.
     Misconfigured,
+    /// A replica was stopped because its health check failed.
+    ServiceUnhealthy,
+    /// A replica failed to start too often: its slot stays empty.
+    ServiceFatal,
 }
 
 /// How bad it is; the worst last.
@@ -50,7 +54,7 @@ pub(crate) enum Severity {
 as_words!(Kind, Severity);
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 15] = [
+    pub(crate) const ALL: [Kind; 17] = [
         Kind::RunStarted,
         Kind::RunSucceeded,
         Kind::RunFailed,
@@ -66,6 +70,8 @@ impl Kind {
         Kind::DiskPressure,
         Kind::DeliveryFailed,
         Kind::Misconfigured,
+        Kind::ServiceUnhealthy,
+        Kind::ServiceFatal,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -85,6 +91,8 @@ impl Kind {
             Kind::DiskPressure => "log.disk_pressure",
             Kind::DeliveryFailed => "notify.delivery_failed",
             Kind::Misconfigured => "notify.misconfigured",
+            Kind::ServiceUnhealthy => "service.unhealthy",
+            Kind::ServiceFatal => "service.fatal",
         }
     }
 
@@ -100,9 +108,12 @@ impl Kind {
             | Kind::DiskPressure
             | Kind::DeliveryFailed
             | Kind::Misconfigured => Severity::Warn,
-            Kind::RunFailed | Kind::RunTimeout | Kind::RunCrashed | Kind::RunMissed => {
-                Severity::Error
-            }
+            Kind::RunFailed
+            | Kind::RunTimeout
+            | Kind::RunCrashed
+            | Kind::RunMissed
+            | Kind::ServiceUnhealthy
+            | Kind::ServiceFatal => Severity::Error,
         }
     }
 
@@ -125,8 +136,14 @@ impl Severity {
 }
 
 /// The kinds that count as failures of a job.
-pub(crate) const FAILURES: Kinds =
-    Kinds::of(&[Kind::RunFailed, Kind::RunTimeout, Kind::RunCrashed, Kind::RunMissed]);
+pub(crate) const FAILURES: Kinds = Kinds::of(&[
+    Kind::RunFailed,
+    Kind::RunTimeout,
+    Kind::RunCrashed,
+    Kind::RunMissed,
+    Kind::ServiceUnhealthy,
+    Kind::ServiceFatal,
+]);
 
 /// What is told of a job unless it has a list of its own: its failures, that they are over, and
 /// that a run was not as `expect` says.
@@ -135,6 +152,8 @@ pub(crate) const TROUBLE: Kinds = Kinds::of(&[
     Kind::RunTimeout,
     Kind::RunCrashed,
     Kind::RunMissed,
+    Kind::ServiceUnhealthy,
+    Kind::ServiceFatal,
     Kind::RunRecovered,
     Kind::RunLate,
     Kind::RunTooLong,

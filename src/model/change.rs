@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::base::ulid::Ulid;
 use crate::model::alert::{Alert, Delivery};
+use crate::model::decision::Decision;
 use crate::model::job::JobName;
 use crate::model::notice::{Entry, Trouble, Window};
 use crate::model::run::{End, Leader, Run, RunId};
@@ -15,7 +16,7 @@ pub(crate) enum Change {
     /// A new run, in whatever phase it is.
     Insert(Run),
     /// A pending run gets its slot.
-    Start { run: RunId, at: Timestamp },
+    Start { run: RunId, at: Timestamp, config: u32 },
     /// The process of a running run is known, so that a later daemon can find it.
     Identify { run: RunId, leader: Leader },
     /// A run is over; see [`Change::end`].
@@ -39,6 +40,12 @@ pub(crate) enum Change {
     Forget(JobName),
     /// Ended runs whose files are gone.
     Delete(Vec<RunId>),
+    /// What was decided about a tick, or explains it.
+    Decide(Box<Decision>),
+    /// Decisions before then are of no interest any more.
+    ForgetDecisions { before: Timestamp },
+    /// This is the configuration from now on.
+    Configure(Box<Configuration>),
     /// What alerts have come to.
     Tell(Tell),
     /// What people do with what is stored.
@@ -143,6 +150,17 @@ pub(crate) struct Anchor {
     pub(crate) at: Timestamp,
     /// Expression and zone; another text is another schedule, which missed nothing.
     pub(crate) schedule: String,
+}
+
+/// A configuration that was applied, as it is kept: the files as they are written, without what is
+/// secret in them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Configuration {
+    /// Counts up; what runs of it carry.
+    pub(crate) number: u32,
+    pub(crate) at: Timestamp,
+    /// Each file with its path, the root first.
+    pub(crate) files: Vec<(String, String)>,
 }
 
 /// Numbers the batches of changes; everything up to a number becomes durable together.

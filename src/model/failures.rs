@@ -19,6 +19,13 @@ pub(crate) struct Failures {
     pub(crate) output: Arc<[Regex]>,
 }
 
+impl PartialEq for Failures {
+    fn eq(&self, other: &Failures) -> bool {
+        let texts = |of: &Failures| of.output.iter().map(|one| one.to_string()).collect::<Vec<_>>();
+        self.reasons == other.reasons && self.codes == other.codes && texts(self) == texts(other)
+    }
+}
+
 impl Default for Failures {
     fn default() -> Failures {
         let reasons = EndReason::ALL.into_iter().filter(|reason| reason.is_failure()).collect();

@@ -3,7 +3,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use crate::cron::Schedule;
 use crate::model::alert::Kinds;
 use crate::model::failures::Failures;
 use crate::model::notifier::JobAlerts;
+use crate::model::param::Param;
+use crate::model::process::Process;
+use crate::model::service::Service;
 
 /// The name of a task or service: its identity everywhere (docs/configuration.md, Names).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,10 +50,22 @@ impl fmt::Display for JobName {
     }
 }
 
+/// Where a job is defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// In the file of the daemon itself.
+    Root,
+    /// In a file that it includes.
+    Included(Arc<Path>),
+    /// In a line of a crontab, from 1. While cron is alive it runs the job, and nobody else does.
+    Crontab(Arc<Path>, u32),
+}
+
 /// One `[tasks.NAME]` or `[services.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Job {
     pub(crate) name: JobName,
+    pub(crate) source: Source,
     pub(crate) description: String,
     /// The heading it stands under in listings.
     pub(crate) group: Cow<'static, str>,
@@ -164,14 +179,14 @@ impl Verb {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Work {
     Task(Task),
     Service(Service),
 }
 
 /// What only tasks have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
     /// `None`: runs only when it is triggered.
     pub(crate) schedule: Option<Arc<Schedule>>,
@@ -183,15 +198,10 @@ pub(crate) struct Task {
     pub(crate) max_queued: usize,
     pub(crate) after_failure: AfterFailure,
     pub(crate) run_on_start: RunOnStart,
-}
-
-/// What only services have.
-#[derive(Clone, Debug)]
-pub(crate) struct Service {
-    /// Replicas kept alive, 1 to 64.
-    pub(crate) instances: u16,
-    pub(crate) restart_delay: Duration,
-    pub(crate) restart_backoff: Backoff,
+    /// Ticks that are due together wait for one another, each so long at most; `None`: not at all.
+    pub(crate) jitter: Option<Duration>,
+    /// What a run may be given, in the order of the file.
+    pub(crate) params: Arc<[Param]>,
 }
 
 /// What becomes of ticks that passed while nobody was there to fire them.
@@ -324,18 +334,6 @@ impl StopSignal {
             StopSignal::Usr2 => "SIGUSR2",
         }
     }
-}
-
-/// The surroundings of the process.
-#[derive(Clone, Debug)]
-pub(crate) struct Process {
-    /// Added to the daemon's environment, each name once. Jobs that add nothing of their own
-    /// share one list.
-    pub(crate) env: Arc<[(String, String)]>,
-    /// Absolute, or starting with `~/`; `None` is the daemon's own directory.
-    pub(crate) working_dir: Option<PathBuf>,
-    /// Absolute path of the shell; jobs that name none of their own share one.
-    pub(crate) shell: Arc<Path>,
 }
 
 #[cfg(test)]

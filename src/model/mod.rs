@@ -2,9 +2,13 @@
 
 pub(crate) mod alert;
 pub(crate) mod change;
+pub(crate) mod decision;
 pub(crate) mod event;
 pub(crate) mod failures;
 pub(crate) mod job;
 pub(crate) mod notice;
 pub(crate) mod notifier;
+pub(crate) mod param;
+pub(crate) mod process;
 pub(crate) mod run;
+pub(crate) mod service;

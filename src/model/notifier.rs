@@ -59,7 +59,7 @@ pub(crate) const NAMES: [&str; 42] = [
 ];
 
 /// Everything that the file says about alerts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Notify {
     pub(crate) settings: Settings,
     /// In the order of the file.
@@ -153,7 +153,7 @@ pub(crate) struct Route {
 }
 
 /// `[[notifier]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Notifier {
     pub(crate) id: String,
     pub(crate) driver: Driver,
@@ -162,7 +162,7 @@ pub(crate) struct Notifier {
 }
 
 /// What it speaks, and to whom.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Driver {
     Slack { webhook_url: Secret, channel: Option<String> },
     Telegram { bot_token: Secret, chat_id: String, parse_mode: ParseMode, api: String },
@@ -191,7 +191,7 @@ pub(crate) struct Mail {
     pub(crate) bcc: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Smtp {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -275,7 +275,7 @@ impl fmt::Debug for Driver {
 }
 
 /// What one job says about alerts. Jobs that say nothing share one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct JobAlerts {
     /// `None`: the default notifiers.
     pub(crate) on_failure: Option<Vec<Token>>,

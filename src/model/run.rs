@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::base::ulid::Ulid;
 use crate::base::words::as_words;
 use crate::model::job::{JobName, Kind};
+use crate::model::param::Given;
 
 /// The id of a run.
 pub(crate) type RunId = Ulid;
@@ -31,6 +32,10 @@ pub(crate) struct Run {
     pub(crate) retry_of: Option<RunId>,
     /// The slot of a service, 0 for tasks.
     pub(crate) replica: u16,
+    /// What it was given; empty for tasks that take nothing.
+    pub(crate) params: Given,
+    /// The number of the configuration whose definition it runs; 0 is unknown.
+    pub(crate) config: u32,
 }
 
 impl Run {
@@ -159,10 +164,14 @@ pub(crate) enum EndReason {
     QueueFull,
     DstSkipped,
     Missed,
+    /// A replica failed to start too often: its slot stays empty.
+    StartFailed,
+    /// A replica was stopped because its health check failed.
+    Unhealthy,
 }
 
 impl EndReason {
-    pub(crate) const ALL: [EndReason; 10] = [
+    pub(crate) const ALL: [EndReason; 12] = [
         EndReason::Success,
         EndReason::Failed,
         EndReason::Timeout,
@@ -173,6 +182,8 @@ impl EndReason {
         EndReason::QueueFull,
         EndReason::DstSkipped,
         EndReason::Missed,
+        EndReason::StartFailed,
+        EndReason::Unhealthy,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -187,6 +198,8 @@ impl EndReason {
             EndReason::QueueFull => "queue_full",
             EndReason::DstSkipped => "dst_skipped",
             EndReason::Missed => "missed",
+            EndReason::StartFailed => "start_failed",
+            EndReason::Unhealthy => "unhealthy",
         }
     }
 
@@ -196,7 +209,9 @@ impl EndReason {
             | EndReason::Timeout
             | EndReason::LogOverflow
             | EndReason::Crashed
-            | EndReason::Missed => true,
+            | EndReason::Missed
+            | EndReason::StartFailed
+            | EndReason::Unhealthy => true,
             EndReason::Success
             | EndReason::Stopped
             | EndReason::Skipped
@@ -206,8 +221,10 @@ impl EndReason {
     }
 
     /// See [`Fate::worse`].
-    const WORST_FIRST: [EndReason; 10] = [
+    const WORST_FIRST: [EndReason; 12] = [
+        EndReason::StartFailed,
         EndReason::Crashed,
+        EndReason::Unhealthy,
         EndReason::Failed,
         EndReason::Timeout,
         EndReason::LogOverflow,
@@ -280,18 +297,24 @@ pub(crate) enum Cause {
     Superseded,
     /// The daemon stops.
     Shutdown,
+    /// Its health check failed.
+    Unhealthy,
+    /// Its job has another definition now, or none.
+    Reconfigured,
 }
 
 as_words!(EndReason, Trigger, Cause);
 
 impl Cause {
-    pub(crate) const ALL: [Cause; 6] = [
+    pub(crate) const ALL: [Cause; 8] = [
         Cause::Timeout,
         Cause::LogOverflow,
         Cause::DiskPressure,
         Cause::Operator,
         Cause::Superseded,
         Cause::Shutdown,
+        Cause::Unhealthy,
+        Cause::Reconfigured,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -302,6 +325,8 @@ impl Cause {
             Cause::Operator => "operator",
             Cause::Superseded => "superseded",
             Cause::Shutdown => "shutdown",
+            Cause::Unhealthy => "unhealthy",
+            Cause::Reconfigured => "reconfigured",
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) fn alert(kind: Kind) -> Alert {
         Kind::RunCrashed => (EndReason::Crashed, -2),
         Kind::RunStopped => (EndReason::Stopped, 143),
         Kind::RunMissed => (EndReason::Missed, -1),
+        Kind::ServiceUnhealthy => (EndReason::Unhealthy, 143),
+        Kind::ServiceFatal => (EndReason::StartFailed, -1),
         Kind::RunSucceeded | Kind::RunRecovered | Kind::RunTooShort | Kind::RunTooQuiet => {
             (EndReason::Success, 0)
         }
@@ -104,7 +106,9 @@ pub(super) fn alert(kind: Kind) -> Alert {
         | Kind::RunSucceeded
         | Kind::RunCrashed
         | Kind::RunStopped
-        | Kind::RunMissed => Detail::None,
+        | Kind::RunMissed
+        | Kind::ServiceUnhealthy
+        | Kind::ServiceFatal => Detail::None,
     };
     let is_of_a_run = !matches!(kind, Kind::DeliveryFailed | Kind::Misconfigured);
     Alert {

@@ -36,7 +36,9 @@ pub(crate) fn channels(notify: &Notify, job: Option<&JobAlerts>, alert: &Alert) 
         | Kind::RunLate
         | Kind::RunTooLong
         | Kind::RunTooShort
-        | Kind::RunTooQuiet => {
+        | Kind::RunTooQuiet
+        | Kind::ServiceUnhealthy
+        | Kind::ServiceFatal => {
             add(job.and_then(|job| job.on_failure.as_deref()).unwrap_or(defaults));
         }
     }

@@ -26,6 +26,8 @@ pub(super) fn look(kind: Kind) -> (&'static str, &'static str) {
         Kind::RunTooShort => ("⏩", "was too short"),
         Kind::RunTooQuiet => ("🔇", "was too quiet"),
         Kind::DiskPressure => ("💾", "log output paused"),
+        Kind::ServiceUnhealthy => ("🤒", "is unhealthy"),
+        Kind::ServiceFatal => ("🛑", "was given up"),
         Kind::DeliveryFailed | Kind::Misconfigured => ("⚠️", ""),
     }
 }
@@ -110,6 +112,8 @@ fn stopped(cause: Option<Cause>, after: &str) -> String {
         Some(Cause::Shutdown) => "Stopped by daemon shutdown".to_owned(),
         Some(Cause::Superseded) => "Replaced by a newer run".to_owned(),
         Some(Cause::DiskPressure) => format!("Stopped{after}, the disk is nearly full"),
+        Some(Cause::Unhealthy) => format!("Stopped{after}, its health check failed"),
+        Some(Cause::Reconfigured) => format!("Stopped{after}, its definition changed"),
         Some(Cause::Timeout | Cause::LogOverflow) | None => format!("Stopped{after}"),
     }
 }

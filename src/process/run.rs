@@ -261,7 +261,9 @@ impl<'a> Execution<'a> {
             Some(Cause::Timeout) => EndReason::Timeout,
             Some(Cause::LogOverflow) => EndReason::LogOverflow,
             Some(Cause::DiskPressure) => EndReason::Stopped,
-            Some(Cause::Operator | Cause::Superseded | Cause::Shutdown) | None => return,
+            Some(Cause::Unhealthy) => EndReason::Unhealthy,
+            Some(Cause::Operator | Cause::Superseded | Cause::Shutdown | Cause::Reconfigured)
+            | None => return,
         };
         let counts = self.spec.job.failures.counts(reason, NO_EXIT_STATUS);
         if self.snapshot.is_none() && (counts || reason == EndReason::Stopped) {

@@ -18,10 +18,12 @@ use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::logs::LogFile;
 use crate::model::job::{
-    AfterFailure, Backoff, CatchUp, Job, JobName, Keep, LogLimit, OnFull, Overlap, Process,
-    RunOnStart, Service, Stop, StopSignal, Task, Work,
+    AfterFailure, Backoff, CatchUp, Job, JobName, Keep, LogLimit, OnFull, Overlap, RunOnStart,
+    Source, Stop, StopSignal, Task, Work,
 };
+use crate::model::process::Process;
 use crate::model::run::{Cause, Exit, ExitHow, Leader, Phase, Run, Trigger};
+use crate::model::service::Service;
 use crate::process::run;
 use crate::process::spec::{Spec, Surroundings};
 use crate::process::{Crew, Stopper};
@@ -132,9 +134,12 @@ fn task(script: &str) -> Job {
             backoff: Backoff::Constant,
         },
         run_on_start: RunOnStart::Never,
+        jitter: None,
+        params: [].into(),
     };
     Job {
         name: JobName::new("demo"),
+        source: Source::Root,
         description: String::new(),
         group: "".into(),
         run: script.into(),
@@ -144,7 +149,7 @@ fn task(script: &str) -> Job {
         log: LogLimit { max: None, on_full: OnFull::DropOld },
         keep: Keep { runs: None, age: None },
         stop,
-        process: Process { env: [].into(), working_dir: None, shell: Path::new("/bin/sh").into() },
+        process: Process::plain(),
         failures: Arc::default(),
         alerts: Arc::default(),
         raises: crate::model::alert::TROUBLE,
@@ -153,8 +158,7 @@ fn task(script: &str) -> Job {
 }
 
 fn service(script: &str) -> Job {
-    let work =
-        Service { instances: 1, restart_delay: Duration::ZERO, restart_backoff: Backoff::Constant };
+    let work = Service { restart_delay: Duration::ZERO, ..Service::plain() };
     Job { work: Work::Service(work), ..task(script) }
 }
 
@@ -171,6 +175,8 @@ fn run_of(job: &Job) -> Run {
         retry_attempt: 2,
         retry_of: None,
         replica: 0,
+        params: [].into(),
+        config: 0,
     }
 }
 

@@ -7,8 +7,8 @@ use rusqlite::{Connection, Result, named_params};
 use crate::model::change::{Anchor, Change, Tidy};
 use crate::model::run::{Phase, Run, RunId};
 use crate::store::calendar::Calendar;
-use crate::store::row::{Count, Time};
-use crate::store::{alerts, daily, notices, snapshots, trash};
+use crate::store::row::{Count, Time, params_text};
+use crate::store::{alerts, configurations, daily, decisions, notices, snapshots, trash};
 
 /// Whether a change found what it speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +42,11 @@ pub(super) fn apply(
             }
             Ok(inserted)
         }
-        Change::Start { run, at } => {
+        Change::Start { run, at, config } => {
             hit(connection.prepare_cached(START)?.execute(named_params! {
                 ":id": run,
                 ":start_at": Time(*at),
+                ":config": config,
             })?)
         }
         Change::Identify { run, leader } => {
@@ -74,6 +75,9 @@ pub(super) fn apply(
             }
             hit(ended)
         }
+        Change::Decide(decision) => decisions::put(connection, decision),
+        Change::ForgetDecisions { before } => decisions::forget(connection, *before),
+        Change::Configure(configuration) => configurations::put(connection, configuration),
         Change::Raise(alert) => alerts::raise(connection, alert),
         Change::Tell(tell) => alerts::tell(connection, tell),
         Change::Snapshot { run, text } => snapshots::put(connection, *run, text),
@@ -105,6 +109,9 @@ pub(super) fn subject(change: &Change) -> String {
         Change::Start { run, .. } => format!("start:{run}"),
         Change::Identify { run, .. } => format!("identify:{run}"),
         Change::End { run, .. } => format!("end:{run}"),
+        Change::Decide(decision) => format!("decide:{}", decision.what.as_str()),
+        Change::ForgetDecisions { .. } => "forget_decisions".to_owned(),
+        Change::Configure(configuration) => format!("configure:{}", configuration.number),
         Change::Raise(alert) => format!("raise:{}", alert.kind.as_str()),
         Change::Tell(tell) => alerts::subject(tell),
         Change::Snapshot { run, .. } => format!("snapshot:{run}"),
@@ -123,11 +130,11 @@ pub(super) fn subject(change: &Change) -> String {
 
 const INSERT: &str = "INSERT INTO runs (id, task_name, kind, status, end_reason, exit_code, triggered_by, \
      created_at, start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, \
-     log_truncated, duration_ms) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
+     log_truncated, duration_ms, params, config) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
      :start_at, :end_at, :retry_attempt, :retry_of_run_id, :replica_index, :message, :log_lines, :log_bytes, \
-     :log_truncated, :duration_ms)";
+     :log_truncated, :duration_ms, :params, :config)";
 
-const START: &str = "UPDATE runs SET status = 'running', start_at = :start_at WHERE id = :id AND status = 'pending'";
+const START: &str = "UPDATE runs SET status = 'running', start_at = :start_at, config = :config WHERE id = :id AND status = 'pending'";
 
 const IDENTIFY: &str = "UPDATE runs SET leader_pid = :pid, leader_start = :start, boot_id = :boot_id \
      WHERE id = :id AND status = 'running'";
@@ -177,6 +184,8 @@ fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
         ":log_bytes": Count(log.bytes),
         ":log_truncated": log.truncated,
         ":duration_ms": since.zip(ended).map(|(since, (at, _))| millis(since, at)),
+        ":params": params_text(&run.params),
+        ":config": run.config,
     })?)
 }
 

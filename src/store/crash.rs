@@ -45,7 +45,7 @@ fn life() {
             CommitId(number as u64),
             vec![
                 Change::Insert(run.clone()),
-                Change::Start { run: run.id, at: at(number) },
+                Change::Start { run: run.id, at: at(number), config: 0 },
                 Change::end(&run, Some(at(number)), at(number), end),
             ],
         );

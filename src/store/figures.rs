@@ -44,7 +44,7 @@ const LAST_FAILURES: [&str; 2] = [
     "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_failure \
      WHERE end_reason IN ('failed', 'timeout', 'log_overflow', 'crashed')",
     "SELECT max(end_at) AS last FROM runs INDEXED BY runs_by_other_failure WHERE end_reason IN \
-     ('stopped:failure', 'skipped:failure', 'queue_full:failure', 'dst_skipped:failure')",
+     ('stopped:failure', 'skipped:failure', 'queue_full:failure', 'dst_skipped:failure', 'start_failed', 'unhealthy')",
 ];
 
 const OUTCOMES: &str = "SELECT id, end_reason, duration_ms FROM runs INDEXED BY runs_by_task \
@@ -126,7 +126,7 @@ mod tests {
         let waiting = pending("b", 20);
         store.write(&[Change::Insert(waiting.clone())]).unwrap();
         assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
-        store.write(&[Change::Start { run: waiting.id, at: at(20) }]).unwrap();
+        store.write(&[Change::Start { run: waiting.id, at: at(20), config: 0 }]).unwrap();
         assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
         let Phase::Ended { end, .. } = ended("b", 20, EndReason::Timeout).phase else {
             unreachable!()

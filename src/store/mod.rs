@@ -5,10 +5,12 @@
 pub(crate) mod alerts;
 mod apply;
 pub(crate) mod calendar;
+pub(crate) mod configurations;
 #[cfg(test)]
 mod crash;
 mod create;
 mod daily;
+pub(crate) mod decisions;
 pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod notices;
@@ -319,7 +321,7 @@ mod tests {
                 ("temp_store", Value::from(2)),
                 ("wal_autocheckpoint", Value::from(1000)),
                 ("auto_vacuum", Value::from(2)),
-                ("user_version", Value::from(5)),
+                ("user_version", Value::from(schema::KNOWN)),
             ];
             for (name, value) in expected {
                 assert_eq!(pragma(&store, name), value, "{name}");

@@ -2,6 +2,7 @@
 //! [`Run`]. The same texts stand in the `CHECK`s of the schema.
 
 use std::fmt::Display;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -10,11 +11,12 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::base::time::rfc3339;
 use crate::base::ulid::Ulid;
 use crate::model::job::{JobName, Kind};
+use crate::model::param::Given;
 use crate::model::run::{End, Fate, LogTotals, Phase, Run, Trigger};
 
 /// What [`run`] reads, by name.
 pub(super) const COLUMNS: &str = "id, task_name, kind, status, end_reason, exit_code, triggered_by, created_at, \
-     start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, log_truncated";
+     start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, log_truncated, params, config";
 
 /// An instant as the text that the tables hold.
 #[derive(Clone, Copy)]
@@ -36,7 +38,28 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         retry_attempt: row.get("retry_attempt")?,
         retry_of: row.get("retry_of_run_id")?,
         replica: row.get("replica_index")?,
+        params: params(row)?,
+        config: row.get("config")?,
     })
+}
+
+/// Nearly every task takes nothing.
+fn params(row: &Row<'_>) -> rusqlite::Result<Given> {
+    static NONE: LazyLock<Given> = LazyLock::new(|| Arc::new([]));
+    match row.get_ref("params")?.as_str()? {
+        "" => Ok(Arc::clone(&NONE)),
+        text => serde_json::from_str::<Vec<(String, Option<String>)>>(text)
+            .map(Arc::from)
+            .map_err(|error| FromSqlError::Other(error.into()).into()),
+    }
+}
+
+/// What [`run`] reads as the parameters of a run.
+pub(super) fn params_text(given: &Given) -> String {
+    if given.is_empty() {
+        return String::new();
+    }
+    serde_json::to_string(&**given).expect("texts in a list are JSON")
 }
 
 fn phase(row: &Row<'_>) -> rusqlite::Result<Phase> {

@@ -169,7 +169,7 @@ mod tests {
                 Change::Insert(run.clone()),
                 // Too early: a run that waits has no process.
                 Change::Identify { run: run.id, leader: Leader { pid: 1, start: 1 } },
-                Change::Start { run: run.id, at: at(1) },
+                Change::Start { run: run.id, at: at(1), config: 0 },
             ])
             .unwrap();
         let running = Run { phase: Phase::Running { since: at(1) }, ..run.clone() };
@@ -189,7 +189,7 @@ mod tests {
         let late = End { reason: EndReason::Success, ..end.clone() };
         store
             .write(&[
-                Change::Start { run: run.id, at: at(3) },
+                Change::Start { run: run.id, at: at(3), config: 0 },
                 Change::end(&run, Some(at(3)), at(4), late),
             ])
             .unwrap();

@@ -70,6 +70,8 @@ pub(crate) fn pending(job: &str, seconds: i64) -> Run {
         retry_attempt: 0,
         retry_of: None,
         replica: 0,
+        params: [].into(),
+        config: 0,
     }
 }
 

@@ -18,6 +18,8 @@ impl Fate {
             EndReason::LogOverflow => "log_overflow:ok",
             EndReason::Crashed => "crashed:ok",
             EndReason::Missed => "missed:ok",
+            EndReason::StartFailed => "start_failed:ok",
+            EndReason::Unhealthy => "unhealthy:ok",
             EndReason::Stopped => "stopped:failure",
             EndReason::Skipped => "skipped:failure",
             EndReason::QueueFull => "queue_full:failure",
@@ -61,7 +63,9 @@ mod tests {
 
     #[test]
     fn the_schema_knows_every_word() {
-        let schema = include_str!("migrations/0004_ends.sql");
+        let schema =
+            [include_str!("migrations/0004_ends.sql"), include_str!("migrations/0007_operate.sql")]
+                .concat();
         for word in Fate::all().map(Fate::word).filter(|word| word.contains(':')) {
             assert!(schema.contains(&format!("'{word}'")), "{word}");
         }

@@ -17,7 +17,8 @@ use jiff::tz::{TimeZone, offset};
 
 use super::surroundings::{NoZone, Surroundings};
 use super::{Config, Problems};
-use crate::model::job::{Job, Service, Task};
+use crate::model::job::{Job, Task};
+use crate::model::service::Service;
 
 /// Reads a text as `/etc/rw/c.toml` on a host with two zones and a few files.
 fn read(text: &str) -> Result<Config, Problems> {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::base::time::Moment;
 use crate::engine::simulator::witness::Seen;
-use crate::model::job::{AfterFailure, Backoff, Job, JobName, Service};
+use crate::model::job::{AfterFailure, Backoff, Job, JobName};
 use crate::model::run::{Run, RunId, Trigger};
+use crate::model::service::Service;
 
 const LASTING: Duration = Duration::from_secs(60);
 const FLOOR: Duration = Duration::from_millis(100);

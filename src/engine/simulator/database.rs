@@ -104,7 +104,7 @@ impl Database {
         for change in changes {
             match change {
                 Change::Insert(run) => self.insert(run),
-                Change::Start { run, at } => {
+                Change::Start { run, at, .. } => {
                     let row = self.rows.get_mut(&run).expect("only a known run starts");
                     assert_eq!(row.run.phase, Phase::Pending, "{run} starts once");
                     row.run.phase = Phase::Running { since: at };
@@ -149,7 +149,9 @@ impl Database {
                     self.raised.truncate(99);
                     self.raised.push_front(*alert);
                 }
+                Change::Decide(_) | Change::Configure(_) => {}
                 Change::Snapshot { .. }
+                | Change::ForgetDecisions { .. }
                 | Change::Delete(_)
                 | Change::Tell(_)
                 | Change::Tidy(_)

@@ -96,8 +96,9 @@ fn what_is_known_of_a_process_waits_for_its_end_or_a_moment() {
     let running = Running::of(scratch.store());
     let (short, long) = (pending("a", 0), pending("a", 1));
     let since = at(2);
-    let begin =
-        |run: &Run| vec![Change::Insert(run.clone()), Change::Start { run: run.id, at: since }];
+    let begin = |run: &Run| {
+        vec![Change::Insert(run.clone()), Change::Start { run: run.id, at: since, config: 0 }]
+    };
     let identify =
         |run: &Run| Change::Identify { run: run.id, leader: Leader { pid: 7, start: 8 } };
     running.writer.commit(CommitId(1), begin(&short));

@@ -146,6 +146,8 @@ mod tests {
             retry_attempt: 0,
             retry_of: None,
             replica: 0,
+            params: [].into(),
+            config: 0,
         };
         for (job, name) in [
             ("db.backup-1", "db.backup-1"),

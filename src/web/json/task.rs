@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::base::time::rfc3339;
 use crate::cron::Schedule;
 use crate::model::event::{Standing, Switch};
-use crate::model::job::{AfterFailure, Backoff, CatchUp, Job, OnFull, RunOnStart, Service, Task};
+use crate::model::job::{AfterFailure, Backoff, CatchUp, Job, OnFull, RunOnStart, Task};
+use crate::model::service::Service;
 
 /// `TaskResponse` of the schema. Durations are nanoseconds, sizes bytes; what has no value or no
 /// meaning for the kind is left out.

@@ -319,6 +319,8 @@ mod tests {
                 | EndReason::Timeout
                 | EndReason::Crashed
                 | EndReason::LogOverflow
+                | EndReason::StartFailed
+                | EndReason::Unhealthy
                 | EndReason::Missed => ("run.failed", json!({"run": run, "error": "why"})),
                 EndReason::Success
                 | EndReason::Stopped

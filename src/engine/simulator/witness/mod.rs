@@ -125,6 +125,9 @@ impl Witness {
                 | Change::Start { .. }
                 | Change::Identify { .. }
                 | Change::Raise(_)
+                | Change::Decide(_)
+                | Change::ForgetDecisions { .. }
+                | Change::Configure(_)
                 | Change::Tell(_)
                 | Change::Snapshot { .. }
                 | Change::Anchor(_)
@@ -213,8 +216,13 @@ impl Witness {
                         }
                     }
                     Change::Anchor(anchor) => drop(anchors.insert(anchor.job.clone(), anchor)),
-                    Change::Identify { .. } | Change::Pause { .. } | Change::Raise(_) => {}
+                    Change::Identify { .. }
+                    | Change::Pause { .. }
+                    | Change::Decide(_)
+                    | Change::Configure(_)
+                    | Change::Raise(_) => {}
                     Change::Snapshot { .. }
+                    | Change::ForgetDecisions { .. }
                     | Change::Forget(_)
                     | Change::Delete(_)
                     | Change::Tidy(_)

@@ -67,6 +67,9 @@ impl Witness {
                             assert!(is_full || is_freeing);
                         }
                         EndReason::Missed | EndReason::DstSkipped => {}
+                        EndReason::StartFailed | EndReason::Unhealthy => {
+                            panic!("a task is never given up")
+                        }
                         EndReason::Stopped => self.chains.called_off(run),
                         EndReason::Success
                         | EndReason::Failed
