@@ -42,6 +42,16 @@ impl Board {
         (before != switch).then_some(before)
     }
 
+    /// The job is no longer configured.
+    pub(crate) fn remove(&self, job: &JobName) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.document = None;
+        if let Ok(place) = state.standings.find(job) {
+            state.standings.of.remove(place);
+        }
+    }
+
     /// Nobody wants to hear of the job until then; `None`: they do again.
     pub(crate) fn mute(&self, job: &JobName, until: Option<Timestamp>) {
         let mut state = self.lock();
@@ -116,7 +126,7 @@ mod tests {
     use super::*;
 
     fn standing(switch: Switch) -> Standing {
-        Standing { job: JobName::new("a"), next: None, switch }
+        Standing { job: JobName::new("a"), next: None, switch, instances: Vec::new() }
     }
 
     #[test]

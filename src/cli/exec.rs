@@ -105,7 +105,7 @@ fn run_locked(
     let (name, budget) = (job.name.clone(), job.stop.grace + AFTER_GRACE);
     let jobs = [Arc::new(job)];
     let audience = Foreground { last: None, interrupted: false, refused: None };
-    let mut world = World::new(clock.clone(), inbox, writer.clone(), &jobs, surroundings, audience);
+    let mut world = World::new(clock.clone(), inbox, writer.clone(), surroundings, audience);
     // Whoever reads us may be gone; the run is here and goes on.
     world.observe(match output {
         Output::Human => || Some(Box::new(|from, bytes| drop(pass_on(Output::Human, from, bytes)))),
@@ -157,6 +157,9 @@ impl Audience for Foreground {
             | Event::RunStarted(_)
             | Event::Standing(_)
             | Event::Raised
+            | Event::ReloadAsked
+            | Event::JobRemoved(_)
+            | Event::StartedAnyway { .. }
             | Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::CutShort(_) => {}

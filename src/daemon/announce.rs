@@ -15,7 +15,15 @@ pub(crate) fn announce(event: &Event) {
         Event::RunEnded(run) => ended(run),
         // A tick is no news; see `switched`.
         // Whoever is told of it tells it in the log too.
-        Event::Standing(_) | Event::Raised => {}
+        Event::Standing(_) | Event::Raised | Event::ReloadAsked => {}
+        Event::JobRemoved(job) => log::info!("no longer configured task={job}"),
+        Event::StartedAnyway { job, missing } => {
+            let missing: Vec<&str> = missing.iter().map(JobName::as_str).collect();
+            log::warn!(
+                "started although it depends on what is not healthy task={job} missing={}",
+                missing.join(",")
+            );
+        }
         Event::TicksMissed { job, missed, started } => missed_ticks(job, *missed, *started),
         Event::ClockJumped { direction, by } => {
             let direction = match direction {
@@ -42,8 +50,12 @@ pub(crate) fn switched(standing: &Standing, before: Switch) {
     match (before, standing.switch) {
         (_, Switch::Paused) => log::info!("schedule paused task={job}"),
         (_, Switch::Stopped) => log::info!("service stopped until it is started again task={job}"),
+        (_, Switch::Held) => log::info!("held: cron is alive and runs it task={job}"),
+        // The row that gives it up has told it.
+        (_, Switch::Fatal) => {}
+        (Switch::Held, Switch::On) => log::info!("no longer held: cron is gone task={job}"),
         (Switch::Paused, Switch::On) => log::info!("schedule resumed task={job}"),
-        (Switch::Stopped | Switch::On, Switch::On) => {
+        (Switch::Stopped | Switch::Fatal | Switch::On, Switch::On) => {
             log::info!("service started again task={job}")
         }
     }

@@ -61,7 +61,13 @@ impl Audience for DaemonAudience {
                 sd_notify::notify(sd_notify::STOPPING);
             }
             Event::Raised => self.dispatcher.look(),
+            Event::JobRemoved(job) => {
+                self.board.remove(job);
+                self.hub.publish(News::TasksChanged);
+            }
+            Event::ReloadAsked => {}
             Event::TicksMissed { .. }
+            | Event::StartedAnyway { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)
             | Event::CutShort(_) => {}

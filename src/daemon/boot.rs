@@ -46,6 +46,8 @@ pub(crate) fn find(
         anchors: store.anchors()?,
         paused: store.paused()?.into_iter().collect(),
         in_trouble: store.in_trouble()?.into_iter().collect(),
+        cron_lives: false,
+        config: 0,
         machine_booted: is_new_boot(
             store.setting(MACHINE_BOOT)?.as_deref(),
             boot_of_machine(machine),

@@ -100,8 +100,7 @@ mod tests {
         let logs = scratch.path().join("logs");
         let surroundings = Surroundings::new(std::env::vars_os(), None, logs, None);
         let audience = Unlucky(&pid);
-        let mut world =
-            World::new(clock.clone(), inbox, writer.clone(), &jobs, surroundings, audience);
+        let mut world = World::new(clock.clone(), inbox, writer.clone(), surroundings, audience);
         let budget = Duration::from_secs(3);
         let mut engine = Engine::new(jobs, budget, Lifetime::Daemon, 1, clock.now());
         let first = engine.serve(clock.now(), Reconciled::default());

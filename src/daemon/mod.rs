@@ -196,8 +196,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         asker,
         stopping: None,
     };
-    let mut world =
-        World::new(clock.clone(), inbox, writer.clone(), &config.jobs, surroundings, audience);
+    let mut world = World::new(clock.clone(), inbox, writer.clone(), surroundings, audience);
     world.tell(feeds);
     let first = engine.serve(clock.now(), reconciled);
     engine.standings().for_each(|standing| world.audience.hear(&Event::Standing(standing)));

@@ -33,8 +33,6 @@ pub(crate) struct World<A> {
     clock: Clock,
     inbox: Inbox,
     writer: Writer,
-    /// By name.
-    jobs: Vec<Arc<Job>>,
     surroundings: Arc<Surroundings>,
     /// Makes the one who gets the output of a run too.
     observer: fn() -> Option<Observer>,
@@ -50,17 +48,13 @@ impl<A: Audience> World<A> {
         clock: Clock,
         inbox: Inbox,
         writer: Writer,
-        jobs: &[Arc<Job>],
         surroundings: Surroundings,
         audience: A,
     ) -> World<A> {
-        let mut jobs = jobs.to_vec();
-        jobs.sort_by(|a, b| a.name.cmp(&b.name));
         World {
             clock,
             inbox,
             writer,
-            jobs,
             surroundings: Arc::new(surroundings),
             observer: || None,
             feeds: Feeds::default(),
@@ -84,7 +78,7 @@ impl<A: Audience> World<A> {
     pub(crate) fn perform(&mut self, effect: Effect) -> Option<u8> {
         match effect {
             Effect::Commit { id, changes } => self.writer.commit(id, changes),
-            Effect::Spawn(run) => self.spawn(&run),
+            Effect::Spawn(run, job) => self.spawn(&run, &job),
             Effect::Stop { run, cause } => {
                 // Not there: it has just ended by itself.
                 if let Some(stopper) = self.runs.get(&run) {
@@ -118,10 +112,8 @@ impl<A: Audience> World<A> {
         }
     }
 
-    fn spawn(&mut self, run: &Run) {
-        let place = self.jobs.binary_search_by(|job| job.name.cmp(&run.job));
-        let place = place.expect("the engine knows only configured jobs");
-        let mut spec = Spec::new(&self.jobs[place], run, &self.surroundings);
+    fn spawn(&mut self, run: &Run, job: &Arc<Job>) {
+        let mut spec = Spec::new(job, run, &self.surroundings);
         spec.observer = (self.observer)();
         spec.feed = Some(self.feeds.of(run.id));
         match run::start(spec, self.clock.clone(), self.inbox.clone(), &self.crew) {

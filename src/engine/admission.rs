@@ -1,14 +1,20 @@
 //! Who gets a slot (docs/running.md, Overlap). Ticks, catch-up, manual starts and retries all
 //! come through here, so two of them can never take the same slot.
 
+use std::sync::Arc;
+
 use crate::base::time::Moment;
 use crate::engine::alerts::How;
 use crate::engine::timers::Retry;
 use crate::engine::{After, Engine, Lane, Live, State};
 use crate::model::change::Change;
+use crate::model::decision::{Decision, What};
 use crate::model::event::Event;
 use crate::model::job::{Overlap, Task};
+use crate::model::param::Given;
 use crate::model::run::{Cause, EndReason, NO_EXIT_STATUS, Phase, Run, RunId, Trigger};
+
+const SKIPPED: &str = "task already running, skipping (policy: skip)";
 
 /// What becomes of a run that asks for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +49,23 @@ impl Engine {
         self.admit(now, lane, run, 0)
     }
 
+    /// The same with values of its own.
+    pub(super) fn submit_with(
+        &mut self,
+        now: Moment,
+        lane: usize,
+        trigger: Trigger,
+        params: Given,
+    ) -> Run {
+        let run = Run { params, ..self.new_run(now, lane, trigger) };
+        self.admit(now, lane, run, 0)
+    }
+
     /// The wait of a retry is over.
     pub(super) fn retry(&mut self, now: Moment, retry: Retry) {
+        let (lane, streak) = (retry.lane, retry.streak);
         let run = self.new_retry(now, retry);
-        self.admit(now, retry.lane, run, retry.streak);
+        self.admit(now, lane, run, streak);
     }
 
     /// A new run starts when those that have a slot now are gone, whatever `on_overlap` says; the
@@ -70,6 +89,7 @@ impl Engine {
         let mut run = self.new_run(now, retry.lane, retry.trigger);
         run.retry_attempt = retry.attempt;
         run.retry_of = Some(retry.of);
+        run.params = retry.params;
         run
     }
 
@@ -77,26 +97,75 @@ impl Engine {
         let task = self.lanes[lane].job.task().expect("only tasks are submitted");
         match self.lanes[lane].admit(task) {
             Verdict::Start => self.insert_started(now, lane, run, streak),
-            Verdict::Wait => self.insert_waiting(now, lane, run, streak),
+            Verdict::Wait => {
+                self.decide_behind(now, lane, run.id, What::Queued);
+                self.insert_waiting(now, lane, run, streak)
+            }
             Verdict::Replace => {
                 if self.lanes[lane].waiting.len() >= task.parallelism {
                     self.drop_oldest_waiting(now, lane);
                 }
+                self.decide_behind(now, lane, run.id, What::Replaced);
                 let run = self.insert_waiting(now, lane, run, streak);
                 self.stop_victims(lane);
                 run
             }
-            Verdict::Skip => self.insert_ended(
-                now,
-                run,
-                EndReason::Skipped,
-                "task already running, skipping (policy: skip)",
-            ),
+            Verdict::Skip => {
+                self.decide_behind(now, lane, run.id, What::Skipped);
+                self.insert_ended(now, run, EndReason::Skipped, SKIPPED)
+            }
             Verdict::QueueFull => {
-                let message = format!("the queue is full (max_queued = {})", task.max_queued);
+                let message = full(task.max_queued);
+                self.decide_behind(now, lane, run.id, What::QueueFull);
                 self.insert_ended(now, run, EndReason::QueueFull, &message)
             }
         }
+    }
+
+    /// A run that waited in the window of its task asks for a slot.
+    pub(super) fn admit_held(&mut self, now: Moment, id: RunId) {
+        let Some(live) = self.runs.get_mut(&id).filter(|live| live.state == State::Jitter) else {
+            return;
+        };
+        live.held_by.take().into_iter().for_each(|timer| self.timers.cancel(timer));
+        let lane = live.lane;
+        live.state = State::Waiting;
+        let task = self.lanes[lane].job.task().expect("only tasks have a window");
+        let (slots, limit) = (task.parallelism, task.max_queued);
+        match self.lanes[lane].admit(task) {
+            Verdict::Start => {
+                self.lanes[lane].waiting.push_back(id);
+                self.start_waiting(now, lane);
+            }
+            Verdict::Wait => {
+                self.decide_behind(now, lane, id, What::Queued);
+                self.lanes[lane].waiting.push_back(id);
+            }
+            Verdict::Replace => {
+                if self.lanes[lane].waiting.len() >= slots {
+                    self.drop_oldest_waiting(now, lane);
+                }
+                self.decide_behind(now, lane, id, What::Replaced);
+                self.lanes[lane].waiting.push_back(id);
+                self.stop_victims(lane);
+            }
+            Verdict::Skip => {
+                self.decide_behind(now, lane, id, What::Skipped);
+                self.end_waiting(now, id, EndReason::Skipped, SKIPPED);
+            }
+            Verdict::QueueFull => {
+                self.decide_behind(now, lane, id, What::QueueFull);
+                self.end_waiting(now, id, EndReason::QueueFull, &full(limit));
+            }
+        }
+    }
+
+    /// Another run stands in the way of this one.
+    fn decide_behind(&mut self, now: Moment, lane: usize, run: RunId, what: What) {
+        let Lane { job, active, waiting, .. } = &self.lanes[lane];
+        let other = active.first().or(waiting.front()).copied();
+        let decision = Decision::new(Some(job.name.clone()), now.wall, what);
+        self.decide(Decision { run: Some(run), other, ..decision });
     }
 
     pub(super) fn insert_started(
@@ -116,7 +185,7 @@ impl Engine {
         self.insert_live(now, lane, run, State::Waiting, streak)
     }
 
-    fn insert_live(
+    pub(super) fn insert_live(
         &mut self,
         now: Moment,
         lane: usize,
@@ -130,7 +199,19 @@ impl Engine {
             self.after.push(After::Spawn(run.id));
         }
         let (band, began) = (self.expect_start(now, lane, run.id), now.steady);
-        let live = Live { run: run.clone(), lane, state, asked: None, began, streak, band };
+        let live = Live {
+            run: run.clone(),
+            lane,
+            job: Arc::clone(&self.lanes[lane].job),
+            state,
+            asked: None,
+            began,
+            streak,
+            band,
+            held_by: None,
+            message: None,
+            is_told: false,
+        };
         self.runs.insert(run.id, live);
         run
     }
@@ -169,9 +250,12 @@ impl Engine {
         let end = job.end(reason, NO_EXIT_STATUS, Some(message.to_owned()));
         self.changes.push(Change::end(&live.run, None, now.wall, end.clone()));
         live.run.phase = Phase::Ended { since: None, at: now.wall, end };
-        live.band.into_iter().for_each(|band| self.timers.cancel(band));
+        for timer in live.band.into_iter().chain(live.held_by) {
+            self.timers.cancel(timer);
+        }
         self.raise_end(Some(live.lane), &live.run, How::default());
         self.publish_after(Event::RunEnded(live.run));
+        self.leave_gate(now, run);
     }
 
     fn drop_oldest_waiting(&mut self, now: Moment, lane: usize) {
@@ -205,6 +289,7 @@ impl Engine {
             active.push(id);
             let live = self.runs.get_mut(&id).expect("who waits is alive");
             live.state = State::Admitted;
+            live.job = Arc::clone(&self.lanes[lane].job);
             live.began = now.steady;
             live.run.phase = Phase::Running { since: now.wall };
             live.run.config = self.config;
@@ -214,13 +299,17 @@ impl Engine {
     }
 }
 
+fn full(max_queued: usize) -> String {
+    format!("the queue is full (max_queued = {max_queued})")
+}
+
 impl Live {
     /// Its slot is free soon, without anybody doing more about it.
     pub(super) fn is_leaving(&self) -> bool {
         self.asked.is_some()
             || match self.state {
                 State::Held { .. } | State::Ending { .. } => true,
-                State::Waiting | State::Admitted | State::Running => false,
+                State::Jitter | State::Waiting | State::Admitted | State::Running => false,
             }
     }
 }

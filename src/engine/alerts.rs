@@ -6,9 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::time::Moment;
-use crate::engine::ending::LASTING;
 use crate::engine::timers::{Timer, TimerKey};
-use crate::engine::{Engine, Lane, Lifetime, State};
+use crate::engine::{Engine, Lifetime, State};
 use crate::model::alert::{Alert, Detail, EndFacts, Kind, RunFacts};
 use crate::model::change::Change;
 use crate::model::event::Event;
@@ -20,8 +19,6 @@ use crate::model::run::{Cause, End, EndReason, Exit, ExitHow, Phase, Pressure, R
 pub(super) enum Band {
     Late,
     TooLong,
-    /// It is a replica that has run for so long that the trouble before it is over.
-    Lasting,
 }
 
 /// What the row of a run does not say about its end.
@@ -53,19 +50,13 @@ impl Engine {
         let live = self.runs.get_mut(&id).expect("who has started is alive");
         let (lane, late, run) = (live.lane, live.band.take(), live.run.clone());
         late.into_iter().for_each(|late| self.timers.cancel(late));
-        let Lane { job, in_trouble, .. } = &self.lanes[lane];
-        let next = match job.alerts.expect.at_most {
-            Some(limit) => Some((limit, Band::TooLong)),
-            // Nobody waits for a service to succeed.
-            None if job.service().is_some() && *in_trouble => Some((LASTING, Band::Lasting)),
-            None => None,
-        };
-        if let Some((wait, band)) = next {
-            let due = now.steady.saturating_add(wait);
-            let timer = self.timers.set(due, Timer::Band(id, band));
+        if let Some(limit) = self.lanes[lane].job.alerts.expect.at_most {
+            let due = now.steady.saturating_add(limit);
+            let timer = self.timers.set(due, Timer::Band(id, Band::TooLong));
             self.runs.get_mut(&id).expect("seen above").band = Some(timer);
         }
         self.raise(Some(lane), Kind::RunStarted, now.wall, &run, Detail::None, How::default());
+        self.await_health(now, id);
     }
 
     /// The time that `expect` gives is over.
@@ -81,17 +72,20 @@ impl Engine {
         let (kind, limit) = match band {
             Band::Late => (Kind::RunLate, expect.start_within),
             Band::TooLong => (Kind::RunTooLong, expect.at_most),
-            Band::Lasting => {
-                // Another replica may have said so.
-                if !std::mem::take(&mut self.lanes[lane].in_trouble) {
-                    return;
-                }
-                let (kind, how) = (Kind::RunRecovered, How::default());
-                return self.raise_always(kind, now.wall, &run, Detail::None, how);
-            }
         };
         if let Some(limit) = limit {
             self.raise(Some(lane), kind, now.wall, &run, Detail::AtMost(limit), How::default());
+        }
+    }
+
+    /// A replica is well, so the trouble before it is over. Nobody waits for a service to succeed.
+    pub(super) fn raise_healthy(&mut self, now: Moment, id: RunId) {
+        let Some(live) = self.runs.get(&id) else { return };
+        let (lane, run) = (live.lane, live.run.clone());
+        // Another replica may have said so.
+        if std::mem::take(&mut self.lanes[lane].in_trouble) {
+            let (kind, how) = (Kind::RunRecovered, How::default());
+            self.raise_always(kind, now.wall, &run, Detail::None, how);
         }
     }
 

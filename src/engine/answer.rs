@@ -1,5 +1,6 @@
 //! What becomes of a request: the words the engine answers with.
 
+use crate::model::difference::Difference;
 use crate::model::job::JobName;
 use crate::model::run::{Run, RunId};
 
@@ -9,6 +10,7 @@ pub(crate) enum Answer {
     /// The row of the run; it may have ended already (`skipped`, `queue_full`).
     Created(Run),
     Operated(Outcome),
+    Reloaded(Difference),
     Done,
     /// Nothing was done and no row written; the text says why.
     Refused(Refusal),
@@ -35,6 +37,7 @@ pub(crate) enum Refusal {
     NoFreeSlot,
     NotScheduled(JobName),
     UnknownRun,
+    NoParameters,
 }
 
 impl std::fmt::Display for Refusal {
@@ -46,6 +49,7 @@ impl std::fmt::Display for Refusal {
             Refusal::NoFreeSlot => f.write_str("no free replica slots"),
             Refusal::NotScheduled(job) => write!(f, "{job} has no schedule to pause"),
             Refusal::UnknownRun => f.write_str("run not found"),
+            Refusal::NoParameters => f.write_str("the parameters do not fit the task any more"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a daemon makes of what the last one left behind (docs/running.md, Boot).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +32,10 @@ pub(crate) struct Found {
     pub(crate) in_trouble: HashSet<JobName>,
     /// Whether the machine was booted since the last daemon started.
     pub(crate) machine_booted: bool,
+    /// Whether cron is alive.
+    pub(crate) cron_lives: bool,
+    /// The number of the configuration that was stored for this start.
+    pub(crate) config: u32,
 }
 
 /// Reconciled, but nothing started yet.
@@ -47,6 +52,8 @@ impl Engine {
     pub(crate) fn reconcile(&mut self, now: Moment, mut found: Found) -> (Vec<Change>, Reconciled) {
         let wall = to_millis(now.wall);
         let mut reconciled = Reconciled::default();
+        self.cron_lives = found.cron_lives;
+        self.config = found.config;
         for lane in &mut self.lanes {
             lane.in_trouble = found.in_trouble.contains(&lane.job.name);
         }
@@ -128,6 +135,7 @@ impl Engine {
         for run in &crashed {
             self.effects.push(Effect::Publish(Event::RunEnded(run.clone())));
         }
+        self.hold_where_cron_lives(now);
         self.start_services(now);
         for run in pending {
             self.readmit(now, run);
@@ -156,11 +164,15 @@ impl Engine {
         let id = run.id;
         let live = Live {
             lane,
+            job: Arc::clone(&self.lanes[lane].job),
             state: State::Waiting,
             asked: None,
             began: now.steady,
             streak: run.retry_attempt,
             band: self.expect_start(now, lane, id),
+            held_by: None,
+            message: None,
+            is_told: false,
             run,
         };
         self.lanes[lane].waiting.push_back(id);

@@ -6,6 +6,7 @@ use crate::base::time::Moment;
 use crate::cron::{Cron, Schedule, TickNote};
 use crate::engine::Engine;
 use crate::engine::ticks::Ticking;
+use crate::model::decision::{Decision, What};
 use crate::model::event::{Event, Missed};
 use crate::model::job::{CatchUp, Task};
 use crate::model::run::{EndReason, Trigger};
@@ -17,7 +18,7 @@ impl Engine {
     /// Settles everything up to now: one `missed` row, and the runs that `catch_up` asks for.
     /// Returns how many runs it submitted.
     pub(super) fn catch_up(&mut self, now: Moment, lane: usize) -> usize {
-        let ticking = self.lanes[lane].ticking.as_ref().filter(|ticking| !ticking.paused);
+        let ticking = self.lanes[lane].ticking.as_ref().filter(|ticking| !ticking.is_off());
         let Some(ticking) = ticking else { return 0 };
         let task = self.lanes[lane].job.task().expect("only tasks have a schedule").clone();
         let Some(missed) = missed(ticking, now.wall, COUNTED.max(cap(&task))) else { return 0 };
@@ -26,6 +27,14 @@ impl Engine {
         let settled = if missed.cut { now.wall } else { missed.last };
         let mut run = self.new_run(now, lane, Trigger::Cron);
         run.created_at = settled;
+        let decision = Decision::new(Some(run.job.clone()), now.wall, What::Missed);
+        self.decide(Decision {
+            tick: Some(missed.first),
+            until: Some(missed.last),
+            run: Some(run.id),
+            detail: message.clone(),
+            ..decision
+        });
         self.insert_ended(now, run, EndReason::Missed, &message);
         self.lanes[lane].ticking.as_mut().expect("seen above").anchor = settled;
         self.save_anchor(lane);

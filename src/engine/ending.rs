@@ -1,6 +1,7 @@
 //! From the spawn of a run to its end, and what follows from it (docs/running.md, How a run
 //! ends, Retries).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -11,7 +12,7 @@ use crate::engine::timers::{Retry, Timer};
 use crate::engine::{After, Effect, Engine, Live, State};
 use crate::model::change::Change;
 use crate::model::event::Event;
-use crate::model::job::{AfterFailure, Backoff, Job};
+use crate::model::job::{AfterFailure, Backoff, Job, Kind};
 use crate::model::run::{
     Cause, End, EndReason, Exit, ExitHow, Leader, LogTotals, NO_EXIT_STATUS, Phase, Run, RunId,
 };
@@ -21,7 +22,7 @@ const RETRY_CAP: Duration = Duration::from_secs(300);
 /// docs/running.md, Restarting a task: first wait, cap, and the run that starts the count over.
 const RESTART_FIRST: Duration = Duration::from_secs(1);
 pub(super) const RESTART_CAP: Duration = Duration::from_secs(60);
-pub(super) const LASTING: Duration = Duration::from_secs(60);
+const LASTING: Duration = Duration::from_secs(60);
 /// docs/running.md, Stopping: how long the daemon's own stop signal may lag behind a stop
 /// signal that went to its children directly, as systemd sends it to a whole unit.
 const JUDGE_AFTER: Duration = Duration::from_millis(250);
@@ -45,7 +46,7 @@ impl Engine {
             return;
         }
         live.state = State::Running;
-        self.effects.push(Effect::Spawn(live.run.clone()));
+        self.effects.push(Effect::Spawn(live.run.clone(), Arc::clone(&live.job)));
         if let Phase::Running { since } = &mut live.run.phase
             && now.wall.duration_since(*since) >= LATE
         {
@@ -77,7 +78,11 @@ impl Engine {
     pub(super) fn judge(&mut self, id: RunId) {
         let held = self.runs.get(&id).and_then(|live| match &live.state {
             State::Held { exit, at } => Some((*at, exit.clone())),
-            State::Waiting | State::Admitted | State::Running | State::Ending { .. } => None,
+            State::Jitter
+            | State::Waiting
+            | State::Admitted
+            | State::Running
+            | State::Ending { .. } => None,
         });
         if let Some((at, exit)) = held {
             self.end(at, id, exit);
@@ -109,9 +114,24 @@ impl Engine {
 
     /// Hands a stop to the thread of a run, if it has one.
     pub(super) fn send_stop(&mut self, id: RunId, cause: Cause) {
+        if cause == Cause::Superseded && self.is_spared(id) {
+            return;
+        }
         if self.runs.get(&id).is_some_and(|live| live.state == State::Running) {
             self.effects.push(Effect::Stop { run: id, cause });
         }
+    }
+
+    /// While the stop was on its way to the disk, whoever wanted the slot of this run got another.
+    fn is_spared(&mut self, id: RunId) -> bool {
+        let Some(live) = self.runs.get(&id) else { return true };
+        let lane = &self.lanes[live.lane];
+        let leaving = lane.active.iter().filter(|run| self.runs[run].is_leaving()).count();
+        if live.asked != Some(Cause::Superseded) || leaving <= lane.waiting.len() {
+            return false;
+        }
+        self.runs.get_mut(&id).expect("seen above").asked = None;
+        true
     }
 
     /// `at` is when it was over on the steady clock; what follows counts from there.
@@ -119,7 +139,7 @@ impl Engine {
         let now = self.last;
         let live = self.runs.get_mut(&id).expect("who ends is alive");
         let is_final = live.asked == Some(Cause::Operator);
-        let end = self.lanes[live.lane].job.end_of(&exit, live.asked);
+        let end = live.job.end_of(&exit, live.asked, live.message.take());
         // Who died of a signal may turn out to have been stopped.
         let is_worth_a_look = end.is_failure || exit.cause == Some(Cause::DiskPressure);
         let since = match (&exit.how, &live.run.phase) {
@@ -144,6 +164,9 @@ impl Engine {
             self.call_off_retry_of(now, id);
         }
         self.hand_over(now, lane, id);
+        if self.is_stopping() {
+            self.tear_down();
+        }
     }
 
     /// Whoever waits for the slot of a run that is over gets it in the same commit: a queue moves on
@@ -160,15 +183,16 @@ impl Engine {
         let Some(live) = self.runs.remove(&id) else { return };
         let lane = live.lane;
         self.lanes[lane].active.retain(|&active| active != id);
+        self.leave_gate(now, id);
         if self.is_stopping() {
             return;
         }
-        if self.lanes[lane].job.service().is_some() {
-            self.free_slot(lane, &live);
+        if live.run.kind == Kind::Service {
+            self.free_slot(now, lane, &live);
             return;
         }
         self.start_waiting(now, lane);
-        if live.asked == Some(Cause::Operator) {
+        if live.asked == Some(Cause::Operator) || self.lanes[lane].is_gone {
             return;
         }
         let Phase::Ended { end, .. } = &live.run.phase else { return };
@@ -186,7 +210,8 @@ impl Engine {
 impl Retry {
     fn new(lane: usize, run: &Run, streak: u32) -> Retry {
         let attempt = run.retry_attempt.saturating_add(1);
-        Retry { lane, of: run.id, attempt, trigger: run.trigger, streak }
+        let params = Arc::clone(&run.params);
+        Retry { lane, of: run.id, attempt, trigger: run.trigger, streak, params }
     }
 }
 
@@ -220,7 +245,7 @@ impl Job {
 
 impl Job {
     /// Timeout and overflow outrank a stop, a stop outranks the exit status.
-    fn end_of(&self, exit: &Exit, asked: Option<Cause>) -> End {
+    fn end_of(&self, exit: &Exit, asked: Option<Cause>, said: Option<String>) -> End {
         let matched = exit.matched.as_ref().filter(|_| exit.how == ExitHow::Code(0));
         let reason = match exit.cause.or(asked) {
             Some(Cause::Timeout) => EndReason::Timeout,
@@ -244,7 +269,7 @@ impl Job {
             ExitHow::Signal(number) => (SIGNAL_BASE + number, None),
             ExitHow::NotStarted(text) => (NO_EXIT_STATUS, Some(text.clone())),
         };
-        End { log: exit.log, ..self.end(reason, exit_code, message) }
+        End { log: exit.log, ..self.end(reason, exit_code, said.or(message)) }
     }
 
     /// An end without a log, and whether it is a failure of this job.
@@ -259,7 +284,7 @@ impl Live {
     pub(super) fn over_since(&self) -> Duration {
         match self.state {
             State::Held { at, .. } | State::Ending { at } => at,
-            State::Waiting | State::Admitted | State::Running => self.began,
+            State::Jitter | State::Waiting | State::Admitted | State::Running => self.began,
         }
     }
 

@@ -11,7 +11,10 @@ mod answer;
 mod boot;
 mod catch_up;
 mod ending;
+mod gate;
+mod health;
 mod operator;
+mod reload;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -33,13 +36,15 @@ use jiff::Timestamp;
 use crate::base::time::{Moment, to_millis};
 use crate::base::ulid::Ulids;
 use crate::model::change::{Change, CommitId};
+use crate::model::decision::Decision;
 use crate::model::event::Event;
 use crate::model::job::{Job, JobName, Verb};
-use crate::model::param::Given;
+use crate::model::param::{self, Given};
 use crate::model::run::{Cause, Exit, Leader, Pressure, Run, RunId, Trigger};
 
 pub(crate) use answer::{Answer, Outcome, Refusal};
 pub(crate) use boot::{Found, Reconciled};
+pub(crate) use reload::Plan;
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +53,16 @@ pub(crate) enum Input {
     Woke,
     /// Something is to be done with a job.
     Operate { job: JobName, verb: Verb, by: Trigger, reply: ReplyId },
+    /// A task is to run with these values, which fit its parameters.
+    RunWith { job: JobName, params: Given, by: Trigger, reply: ReplyId },
+    /// This is to be the configuration from now on.
+    Reload { plan: Box<Plan>, reply: ReplyId },
+    /// Somebody wants the configuration to be read again.
+    ReloadAsked,
+    /// Cron was started, or is gone.
+    Cron { alive: bool },
+    /// What the health check of a replica came to: its first success, or that it is unhealthy.
+    Checked { run: RunId, result: Result<(), String> },
     /// Somebody wants to know whether the engine answers, and whether it is heard on the disk.
     Hail { reply: ReplyId },
     /// A run is to be stopped, or cancelled while it waits.
@@ -79,7 +94,7 @@ pub(crate) enum Effect {
         changes: Vec<Change>,
     },
     /// Start the process of this run.
-    Spawn(Run),
+    Spawn(Run, Arc<Job>),
     /// Ask the thread of this run to stop its process.
     Stop {
         run: RunId,
@@ -123,6 +138,8 @@ enum After {
 struct Live {
     run: Run,
     lane: usize,
+    /// Its job as it was when the run got its slot.
+    job: Arc<Job>,
     state: State,
     /// Why it was asked to stop, if it was.
     asked: Option<Cause>,
@@ -132,10 +149,18 @@ struct Live {
     streak: u32,
     /// When it is not as `expect` says any more.
     band: Option<timers::TimerKey>,
+    /// When it may leave its place in the window of its task.
+    held_by: Option<timers::TimerKey>,
+    /// Why it was asked to stop, in words.
+    message: Option<String>,
+    /// Its thread was told that the daemon stops.
+    is_told: bool,
 }
 
 #[derive(Debug, PartialEq)]
 enum State {
+    /// Waits in the window that `jitter` gives it, before it asks for a slot.
+    Jitter,
     /// In the waiting line of its task.
     Waiting,
     /// Has its slot; its row is on the way to the disk.
@@ -164,6 +189,8 @@ struct Lane {
     ticking: Option<ticks::Ticking>,
     /// A failure was told and no success since.
     in_trouble: bool,
+    /// It is no longer configured; something of it is left.
+    is_gone: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -183,6 +210,9 @@ pub(crate) struct Engine {
     /// The next tick of every schedule that follows the wall clock.
     ticks: BTreeSet<(Timestamp, usize)>,
     timers: timers::Timers,
+    gate: gate::Gate,
+    /// Whether cron is alive and runs what is in its files.
+    cron_lives: bool,
     ids: Ulids,
     phase: Phase,
     lifetime: Lifetime,
@@ -217,6 +247,8 @@ impl Engine {
             runs: HashMap::new(),
             ticks: BTreeSet::new(),
             timers: timers::Timers::default(),
+            gate: gate::Gate::default(),
+            cron_lives: false,
             ids: Ulids::new(seed),
             phase: Phase::Booting,
             lifetime,
@@ -244,6 +276,13 @@ impl Engine {
         match input {
             Input::Woke => {}
             Input::Operate { job, verb, by, reply } => self.operate(now, &job, verb, by, reply),
+            Input::RunWith { job, params, by, reply } => {
+                self.run_with(now, &job, params, by, reply);
+            }
+            Input::Reload { plan, reply } => self.reload(now, *plan, reply),
+            Input::ReloadAsked => self.effects.push(Effect::Publish(Event::ReloadAsked)),
+            Input::Cron { alive } => self.cron_is(now, alive),
+            Input::Checked { run, result } => self.checked(now, run, result),
             Input::Hail { reply } => self.reply(reply, Ok(Answer::Done)),
             Input::StopRun { run, reply } => self.stop_run(now, run, reply),
             Input::Started { run, leader } => self.started(now, run, leader),
@@ -303,6 +342,10 @@ impl Engine {
         [self.runs.len(), self.awaiting.len(), self.timers.len()]
     }
 
+    fn decide(&mut self, decision: Decision) {
+        self.changes.push(Change::Decide(Box::new(decision)));
+    }
+
     fn publish_after(&mut self, event: Event) {
         self.after.push(After::Publish(event));
     }
@@ -317,14 +360,14 @@ impl Engine {
 
 impl Lane {
     fn new(job: Arc<Job>) -> Lane {
-        let slots = job.service().map_or(0, |service| usize::from(service.instances));
         Lane {
             active: Vec::new(),
             waiting: VecDeque::new(),
             last: None,
-            slots: vec![slots::Slot::default(); slots],
+            slots: Vec::new(),
             ticking: None,
             in_trouble: false,
+            is_gone: false,
             job,
         }
     }
@@ -344,7 +387,7 @@ impl Engine {
             retry_attempt: 0,
             retry_of: None,
             replica: 0,
-            params: Given::default(),
+            params: job.task().map_or_else(Given::default, |task| param::defaults(&task.params)),
             config: self.config,
         }
     }

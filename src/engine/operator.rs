@@ -4,7 +4,9 @@
 use crate::base::time::Moment;
 use crate::engine::{After, Answer, Effect, Engine, Outcome, Refusal, ReplyId, State};
 use crate::model::change::Change;
+use crate::model::decision::{Decision, What};
 use crate::model::job::{JobName, Kind, Verb};
+use crate::model::param::{self, Given};
 use crate::model::run::{Cause, EndReason, RunId, Trigger};
 
 const CANCELLED: &str = "cancelled while it waited";
@@ -29,10 +31,31 @@ impl Engine {
         self.reply(reply, answer);
     }
 
+    /// A new run of a task with values that fit its parameters.
+    pub(super) fn run_with(
+        &mut self,
+        now: Moment,
+        job: &JobName,
+        params: Given,
+        by: Trigger,
+        reply: ReplyId,
+    ) {
+        let answer = self.find_operable(job, by).and_then(|lane| {
+            let task = self.lanes[lane].job.task().ok_or(Refusal::NoParameters)?;
+            // They fitted the task that it was when they were checked.
+            let fits = param::settle(&task.params, &params).is_ok_and(|it| it == params);
+            if !fits {
+                return Err(Refusal::NoParameters);
+            }
+            Ok(Answer::Created(self.submit_with(now, lane, by, params)))
+        });
+        self.reply(reply, answer);
+    }
+
     pub(super) fn stop_run(&mut self, now: Moment, run: RunId, reply: ReplyId) {
         let answer = match self.runs.get(&run).map(|live| (&live.state, live.lane)) {
             None | Some((State::Ending { .. }, _)) => Err(Refusal::UnknownRun),
-            Some((State::Waiting, lane)) => {
+            Some((State::Jitter | State::Waiting, lane)) => {
                 self.end_waiting(now, run, EndReason::Stopped, CANCELLED);
                 self.start_waiting(now, lane);
                 Ok(Answer::Done)
@@ -47,7 +70,8 @@ impl Engine {
     }
 
     fn find_operable(&self, job: &JobName, by: Trigger) -> Result<usize, Refusal> {
-        let lane = self.lane_of(job).ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
+        let lane = self.lane_of(job).filter(|lane| !self.lanes[*lane].is_gone);
+        let lane = lane.ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
         if self.is_stopping() {
             return Err(Refusal::ShuttingDown);
         }
@@ -74,7 +98,7 @@ impl Engine {
             (Verb::Start, Kind::Task) => self.start_task(now, lane, by),
             (Verb::Start, Kind::Service) => self.start_replicas(now, lane),
             (Verb::Stop, Kind::Task) => self.stop_task(now, lane),
-            (Verb::Stop, Kind::Service) => self.stop_replicas(lane),
+            (Verb::Stop, Kind::Service) => self.stop_replicas(lane, Cause::Operator),
             (Verb::Restart, Kind::Task) => {
                 let stopped = self.stop_task(now, lane);
                 Outcome { created: vec![self.submit_last(now, lane, by).id], ..stopped }
@@ -109,7 +133,7 @@ impl Engine {
     /// Nothing of a task is left, and nothing follows: its retries are called off in rows, so that
     /// the next daemon knows it too.
     fn stop_task(&mut self, now: Moment, lane: usize) -> Outcome {
-        let waiting: Vec<RunId> = self.lanes[lane].waiting.iter().copied().collect();
+        let waiting = self.waiting_of(lane);
         let retries = self.timers.take_retries(lane);
         let leaving = self.lanes[lane].active.clone();
         let handed_over = self.handed_over(lane);
@@ -150,6 +174,7 @@ impl Engine {
         };
         if !std::mem::replace(&mut ticking.paused, true) {
             self.unqueue_tick(lane);
+            self.decide(Decision::new(Some(job.clone()), now.wall, What::Paused));
             self.changes.push(Change::Pause { job, since: Some(now.wall) });
         }
         Ok(Outcome::default())
@@ -165,6 +190,7 @@ impl Engine {
             ticking.anchor = ticking.anchor.max(now.wall);
             self.start_schedule(now, lane);
             self.save_anchor(lane);
+            self.decide(Decision::new(Some(job.clone()), now.wall, What::Resumed));
             self.changes.push(Change::Pause { job, since: None });
         }
         Ok(Outcome::default())

@@ -1,6 +1,5 @@
 //! Jobs for tests: plain ones, to be altered where a test cares.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use crate::base::time::Moment;
 use crate::engine::timers::Timer;
 use crate::engine::{Effect, Engine, Lifetime, Phase, State};
 use crate::model::event::Event;
+use crate::model::job::JobName;
 use crate::model::run::{Cause, RunId};
 
 impl Engine {
@@ -37,9 +38,29 @@ impl Engine {
         for run in in_flight {
             let live = self.runs.get_mut(&run).expect("who is in flight is alive");
             live.asked.get_or_insert(Cause::Shutdown);
-            // Not after a commit: a disk that takes no writes must not keep anybody alive.
-            self.send_stop(run, Cause::Shutdown);
             self.judge(run);
+        }
+        self.tear_down();
+    }
+
+    /// Asks everybody to stop whom nobody needs any more: a service stays until those that depend
+    /// on it are gone.
+    pub(super) fn tear_down(&mut self) {
+        let in_flight = self.in_flight();
+        let mut needed: Vec<JobName> = Vec::new();
+        for run in &in_flight {
+            let live = &self.runs[run];
+            let is_there = !matches!(live.state, State::Ending { .. });
+            if let Some(service) = live.job.service().filter(|_| is_there) {
+                needed.extend(service.depends_on.iter().cloned());
+            }
+        }
+        for run in in_flight {
+            let live = self.runs.get_mut(&run).expect("who is in flight is alive");
+            if !needed.contains(&live.run.job) && !std::mem::replace(&mut live.is_told, true) {
+                // Not after a commit: a disk that takes no writes must not keep anybody alive.
+                self.send_stop(run, Cause::Shutdown);
+            }
         }
     }
 
@@ -79,7 +100,10 @@ impl Engine {
 
     /// Everybody who has a slot; who waits in a queue stays pending for the next boot.
     fn in_flight(&self) -> Vec<RunId> {
-        let in_flight = self.runs.iter().filter(|(_, live)| live.state != State::Waiting);
+        let in_flight = self
+            .runs
+            .iter()
+            .filter(|(_, live)| !matches!(live.state, State::Waiting | State::Jitter));
         let mut ids: Vec<RunId> = in_flight.map(|(id, _)| *id).collect();
         // The same inputs give the same effects, whatever the order of a hash map.
         ids.sort();

@@ -10,6 +10,7 @@ use crate::cron::{Cron, Every, Schedule, Tick, TickNote};
 use crate::engine::timers::{Timer, TimerKey};
 use crate::engine::{Effect, Engine, Phase};
 use crate::model::change::{Anchor, Change};
+use crate::model::decision::{Decision, What};
 use crate::model::event::{Direction, Event};
 use crate::model::run::{EndReason, Trigger};
 
@@ -26,6 +27,8 @@ pub(super) struct Ticking {
     pub(super) anchor: Timestamp,
     /// Nothing ticks until somebody resumes it.
     pub(super) paused: bool,
+    /// Nothing ticks while cron is alive.
+    pub(super) held: bool,
     /// The next tick on the wall clock.
     next: Option<Tick>,
     /// The next tick of `@every`.
@@ -34,7 +37,21 @@ pub(super) struct Ticking {
 
 impl Ticking {
     pub(super) fn new(schedule: Arc<Schedule>, anchor: Timestamp) -> Ticking {
-        Ticking { schedule, anchor, paused: false, next: None, timer: None }
+        Ticking { schedule, anchor, paused: false, held: false, next: None, timer: None }
+    }
+
+    pub(super) fn paused(self, paused: bool) -> Ticking {
+        Ticking { paused, ..self }
+    }
+
+    /// Whether nothing ticks.
+    pub(super) fn is_off(&self) -> bool {
+        self.paused || self.held
+    }
+
+    /// The same schedule, perhaps in other words.
+    pub(super) fn take_over(&mut self, schedule: Arc<Schedule>) {
+        self.schedule = schedule;
     }
 
     pub(super) fn schedule(&self) -> &Schedule {
@@ -98,11 +115,17 @@ impl Engine {
             self.save_anchor(lane);
             self.publish_standing(lane);
             match tick.note {
-                TickNote::Plain | TickNote::AfterGap { .. } | TickNote::SecondPass => {
-                    self.submit(now, lane, Trigger::Cron);
+                TickNote::Plain | TickNote::SecondPass => self.submit_tick(now, lane, at),
+                TickNote::AfterGap { .. } => {
+                    let job = Some(self.lanes[lane].job.name.clone());
+                    let moved = Decision::new(job, now.wall, What::Moved);
+                    self.decide(Decision { tick: Some(at), until: Some(at), ..moved });
+                    self.submit_tick(now, lane, at);
                 }
                 TickNote::Suppressed => {
                     let run = self.new_run(now, lane, Trigger::Cron);
+                    let repeated = Decision::new(Some(run.job.clone()), now.wall, What::Repeated);
+                    self.decide(Decision { tick: Some(at), run: Some(run.id), ..repeated });
                     let message =
                         "this time came twice as the clocks went back; it ran the first time";
                     self.insert_ended(now, run, EndReason::DstSkipped, message);
@@ -118,9 +141,10 @@ impl Engine {
         let late = now.steady.saturating_sub(due);
         ticking.anchor = now.wall.checked_sub(late).unwrap_or(now.wall);
         ticking.timer = Some(self.timers.set(due + interval, Timer::Every { lane }));
+        let tick = ticking.anchor;
         self.save_anchor(lane);
         self.publish_standing(lane);
-        self.submit(now, lane, Trigger::Cron);
+        self.submit_tick(now, lane, tick);
     }
 
     /// Takes the next tick back.
@@ -152,7 +176,7 @@ impl Engine {
 
     /// Sets a schedule going: what was missed is settled, what comes is queued.
     pub(super) fn start_schedule(&mut self, now: Moment, lane: usize) {
-        let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.paused);
+        let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.is_off());
         let Some(ticking) = ticking else { return };
         let moved = ticking.follow_back(now.wall, ticking.anchor.duration_since(now.wall));
         let since = now.wall.duration_since(ticking.anchor);
@@ -191,8 +215,11 @@ impl Engine {
         let direction = if jump.is_positive() { Direction::Forward } else { Direction::Back };
         let by = jump.unsigned_abs();
         self.effects.push(Effect::Publish(Event::ClockJumped { direction, by }));
+        let stepped = Decision::new(None, now.wall, What::Stepped);
+        let from = now.wall.checked_sub(jump).ok();
+        self.decide(Decision { tick: from, until: Some(now.wall), ..stepped });
         for lane in 0..self.lanes.len() {
-            let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.paused);
+            let ticking = self.lanes[lane].ticking.as_mut().filter(|ticking| !ticking.is_off());
             let Some(ticking) = ticking else { continue };
             if ticking.cron().is_some() {
                 match direction {

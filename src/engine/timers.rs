@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::engine::Engine;
 use crate::engine::alerts::Band;
+use crate::model::param::Given;
 use crate::model::run::{RunId, Trigger};
 
 /// What a timer is for.
@@ -22,6 +23,18 @@ pub(super) enum Timer {
         lane: usize,
         slot: usize,
     },
+    /// A service has waited for long enough for what it depends on.
+    Depend {
+        lane: usize,
+    },
+    /// A replica has had its time to become well.
+    Settle(RunId),
+    /// The place of a run in its window has come; the window ends `until` then.
+    Jitter {
+        run: RunId,
+        until: Duration,
+    },
+    WindowEnds(RunId),
     /// A run is not as `expect` says.
     Band(RunId, Band),
     /// The daemon's own stop did not come: the run failed by itself.
@@ -31,13 +44,14 @@ pub(super) enum Timer {
 }
 
 /// The next run of a chain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Retry {
     pub(super) lane: usize,
     pub(super) of: RunId,
     pub(super) attempt: u32,
     pub(super) trigger: Trigger,
     pub(super) streak: u32,
+    pub(super) params: Given,
 }
 
 /// Names a timer, to take it back. Timers due together fire in the order they were set.
@@ -81,12 +95,29 @@ impl Timers {
             if let Timer::Retry(retry) = timer
                 && retry.lane == lane
             {
-                taken.push(*retry);
+                taken.push(retry.clone());
                 return false;
             }
             true
         });
         taken
+    }
+
+    /// Lanes have other places now; timers of those that have none go.
+    pub(super) fn move_lanes(&mut self, places: &[Option<usize>]) {
+        self.due.retain(|_, timer| {
+            let lane = match timer {
+                Timer::Every { lane } | Timer::Refill { lane, .. } | Timer::Depend { lane } => lane,
+                Timer::Retry(retry) => &mut retry.lane,
+                Timer::Settle(_)
+                | Timer::Jitter { .. }
+                | Timer::WindowEnds(_)
+                | Timer::Band(..)
+                | Timer::Judge(_)
+                | Timer::Deadline => return true,
+            };
+            places[*lane].map(|place| *lane = place).is_some()
+        });
     }
 
     pub(super) fn clear(&mut self) {
@@ -115,6 +146,10 @@ impl Engine {
                 Timer::Every { lane } => self.fire_every(now, lane, due),
                 Timer::Retry(retry) => self.retry(now, retry),
                 Timer::Refill { lane, slot } => drop(self.fill_slot(now, lane, slot)),
+                Timer::Depend { lane } => self.start_anyway(now, lane),
+                Timer::Settle(run) => self.settle(now, run),
+                Timer::Jitter { run, until } => self.approach_gate(now, run, until),
+                Timer::WindowEnds(run) => self.pass_gate(now, run),
                 Timer::Band(run, band) => self.pass_band(now, run, band),
                 Timer::Judge(run) => self.judge(run),
                 Timer::Deadline => self.cut_short(),

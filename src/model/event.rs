@@ -16,6 +16,10 @@ pub(crate) enum Event {
     RunEnded(Run),
     /// Something is to be told, see [`crate::model::change::Change::Raise`].
     Raised,
+    /// The configuration is to be read again.
+    ReloadAsked,
+    /// A job is no longer configured.
+    JobRemoved(JobName),
     /// A schedule has another next tick, or a job was switched off or on.
     Standing(Standing),
     /// Ticks passed unfired; `started` runs make up for them.
@@ -28,6 +32,11 @@ pub(crate) enum Event {
     ClockJumped {
         direction: Direction,
         by: Duration,
+    },
+    /// A service started although these are not healthy.
+    StartedAnyway {
+        job: JobName,
+        missing: Vec<JobName>,
     },
     /// The daemon cannot go on; the text says why.
     Fatal(String),
@@ -47,6 +56,50 @@ pub(crate) struct Standing {
     /// When its schedule ticks next.
     pub(crate) next: Option<Timestamp>,
     pub(crate) switch: Switch,
+    /// The replicas of a service, by slot.
+    pub(crate) instances: Vec<Instance>,
+}
+
+/// One replica of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instance {
+    pub(crate) state: InstanceState,
+    pub(crate) run: Option<RunId>,
+    /// Starts in a row that failed.
+    pub(crate) failed: u32,
+}
+
+/// docs/running.md, Services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InstanceState {
+    /// It runs, but has not shown yet that it is well.
+    Starting,
+    Healthy,
+    Stopping,
+    /// It waits to be started again.
+    Backoff,
+    /// It waits for what it depends on.
+    Waiting,
+    Stopped,
+    /// It ended, and is to stay so.
+    Finished,
+    /// It failed to start too often.
+    Fatal,
+}
+
+impl InstanceState {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            InstanceState::Starting => "starting",
+            InstanceState::Healthy => "healthy",
+            InstanceState::Stopping => "stopping",
+            InstanceState::Backoff => "backoff",
+            InstanceState::Waiting => "waiting",
+            InstanceState::Stopped => "stopped",
+            InstanceState::Finished => "finished",
+            InstanceState::Fatal => "fatal",
+        }
+    }
 }
 
 /// Whether a job does anything by itself.
@@ -57,6 +110,10 @@ pub(crate) enum Switch {
     Paused,
     /// All slots of a service are kept empty.
     Stopped,
+    /// A replica of a service failed to start too often.
+    Fatal,
+    /// Cron is alive, and runs the task.
+    Held,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 pub(crate) mod alert;
 pub(crate) mod change;
 pub(crate) mod decision;
+pub(crate) mod difference;
 pub(crate) mod event;
 pub(crate) mod failures;
 pub(crate) mod job;

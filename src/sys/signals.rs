@@ -48,7 +48,7 @@ fn announce(count: u64, inbox: &Inbox) {
         }
     }
     if count / HUP > 0 {
-        log::warn!("reload is not supported; restart the daemon to pick up changes signal=SIGHUP");
+        inbox.send(Input::ReloadAsked);
     }
 }
 

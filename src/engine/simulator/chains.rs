@@ -32,6 +32,10 @@ struct Slot {
     due: Option<Duration>,
     /// Kept empty.
     held: bool,
+    /// Starts in a row that failed.
+    failed: u32,
+    /// A row is to say that it is given up.
+    given_up: bool,
 }
 
 impl Chains {
@@ -64,10 +68,28 @@ impl Chains {
     /// They are filled at once, but those that are `taken`.
     pub(super) fn release(&mut self, now: Moment, job: &JobName, taken: &[u16]) {
         for ((_, index), slot) in self.slots.iter_mut().filter(|((of, _), _)| of == job) {
-            if std::mem::take(&mut slot.held) && !taken.contains(index) {
+            if std::mem::take(&mut slot.held) {
+                slot.failed = 0;
+                if taken.contains(index) {
+                    continue;
+                }
                 slot.due = Some(now.steady);
             }
         }
+    }
+
+    /// What failed before does not count any more.
+    pub(super) fn forgive(&mut self, job: &JobName) {
+        for (_, slot) in self.slots.iter_mut().filter(|((of, _), _)| of == job) {
+            slot.failed = 0;
+        }
+    }
+
+    /// A row says that a slot is given up.
+    pub(super) fn given_up(&mut self, run: &Run) {
+        let slot = self.slots.get_mut(&(run.job.clone(), run.replica)).unwrap();
+        assert!(std::mem::take(&mut slot.given_up), "{} had more tries", run.id);
+        assert_eq!(run.retry_of, slot.before);
     }
 
     pub(super) fn is_held(&self, run: &Run) -> bool {
@@ -84,7 +106,9 @@ impl Chains {
     }
 
     fn task_freed(&mut self, gone: Duration, lasted: bool, job: &Job, seen: &Seen) {
-        if seen.by_hand || !seen.reason.unwrap().is_retryable() {
+        // Its retry may have been called off while its end was on the way to the disk.
+        let is_settled = seen.by_hand || self.followed.contains(&seen.run.id);
+        if is_settled || !seen.reason.unwrap().is_retryable() {
             return;
         }
         let attempt = seen.run.retry_attempt;
@@ -105,6 +129,10 @@ impl Chains {
         let mut wait = Duration::ZERO;
         if !seen.asked {
             slot.quick = if lasted { 1 } else { slot.quick + 1 };
+            let failed = seen.reason.unwrap().is_failure() && !lasted;
+            slot.failed = if failed { slot.failed + 1 } else { 0 };
+            slot.given_up = slot.failed > service.restart_attempts;
+            slot.held |= slot.given_up;
             wait = curve(service.restart_backoff, service.restart_delay, slot.quick, 60);
         }
         slot.before = Some(seen.run.id);
@@ -141,6 +169,10 @@ impl Chains {
             assert!(due <= now.steady, "{} comes {:?} early", run.id, due - now.steady);
         }
         assert!(is_asked || !slot.held, "{} starts in a slot that is kept empty", run.id);
+        assert!(!slot.given_up, "{} is told in a row first", run.id);
+        if run.trigger != Trigger::Service {
+            slot.failed = 0;
+        }
         slot.held = false;
         slot.started = now.steady;
         slot.due = None;

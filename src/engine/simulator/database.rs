@@ -96,6 +96,8 @@ impl Database {
                 .collect(),
             in_trouble: self.in_trouble.iter().cloned().collect(),
             machine_booted,
+            cron_lives: false,
+            config: 0,
         }
     }
 

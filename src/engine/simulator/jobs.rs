@@ -76,6 +76,7 @@ fn any_service(dice: &mut Dice, name: &str) -> Job {
         service.instances = 1 + dice.roll(3) as u16;
         service.restart_delay = dice.pick(&[0, 1, 7].map(Duration::from_secs));
         service.restart_backoff = any_backoff(dice);
+        service.restart_attempts = dice.pick(&[0, 3, 100]);
     })
 }
 

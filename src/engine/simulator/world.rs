@@ -193,7 +193,7 @@ impl World {
                         self.plan(wait + Duration::from_millis(5), Event::Synced(id));
                     }
                 }
-                Effect::Spawn(run) => self.spawn(run),
+                Effect::Spawn(run, _) => self.spawn(run),
                 Effect::Stop { run, cause } => {
                     self.witness.told_to_stop(&self.database, run, cause);
                     self.stop_child(run, cause);

@@ -326,10 +326,16 @@ fn a_pause_is_one_change_and_so_is_its_end_with_its_anchor() {
         let [Effect::Commit { changes, .. }] = &effects[..] else { panic!("{effects:?}") };
         changes.clone()
     };
-    assert!(matches!(&told(Verb::Pause)[..], [Change::Pause { since: Some(_), .. }]));
+    assert!(matches!(
+        &told(Verb::Pause)[..],
+        [Change::Decide(_), Change::Pause { since: Some(_), .. }]
+    ));
     let resumed = told(Verb::Resume);
     assert!(
-        matches!(&resumed[..], [Change::Anchor(_), Change::Pause { since: None, .. }]),
+        matches!(
+            &resumed[..],
+            [Change::Anchor(_), Change::Decide(_), Change::Pause { since: None, .. }]
+        ),
         "{resumed:?}"
     );
 }

@@ -269,7 +269,7 @@ impl Stage {
                     }
                     continue;
                 }
-                Effect::Spawn(run) => {
+                Effect::Spawn(run, _) => {
                     if self.ends_runs {
                         let (how, log) = (ExitHow::Code(0), LogTotals::default());
                         let exit = Exit::new(how, None, log, self.now.wall);
@@ -293,6 +293,29 @@ impl Stage {
                     format!("answer: {created} created, {leaving} leave, {dropped} dropped")
                 }
                 Effect::Publish(Event::Standing(_) | Event::Raised) => continue,
+                Effect::Publish(Event::ReloadAsked) => "reload asked".to_owned(),
+                Effect::Publish(Event::JobRemoved(job)) => format!("removed {job}"),
+                Effect::Publish(Event::StartedAnyway { job, missing }) => {
+                    let missing: Vec<_> = missing.iter().map(JobName::as_str).collect();
+                    format!("anyway {job} without {}", missing.join(" "))
+                }
+                Effect::Reply { answer: Answer::Reloaded(difference), .. } => {
+                    let names = |names: &[JobName]| {
+                        names.iter().map(|it| it.to_string()).collect::<Vec<_>>().join(" ")
+                    };
+                    let changed: Vec<String> = difference
+                        .changed
+                        .iter()
+                        .map(|(name, keys)| format!("{name} ({})", keys.join(" ")))
+                        .collect();
+                    format!(
+                        "reloaded: +[{}] ~[{}] -[{}] {}",
+                        names(&difference.added),
+                        changed.join(" "),
+                        names(&difference.removed),
+                        difference.notes.join("; ")
+                    )
+                }
                 Effect::Reply { answer: Answer::Refused(refusal), .. } => {
                     format!("refused: {refusal}")
                 }

@@ -109,7 +109,10 @@ pub(crate) fn cancel(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, P
             for run in batch.into_iter().filter(|run| !run.is_ended) {
                 let answer = context.engine.ask(|reply| Input::StopRun { run: run.id, reply });
                 match answer? {
-                    Answer::Done | Answer::Created(_) | Answer::Operated(_) => affected += 1,
+                    Answer::Done
+                    | Answer::Created(_)
+                    | Answer::Operated(_)
+                    | Answer::Reloaded(_) => affected += 1,
                     // It has just ended by itself.
                     Answer::Refused(_) => {}
                 }
@@ -147,7 +150,7 @@ pub(crate) fn rerun(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pr
                 Answer::Created(run) => triggered
                     .push(Started { task_name: run.job.to_string(), run_id: run.id.to_string() }),
                 Answer::Refused(refusal @ Refusal::ShuttingDown) => return Err(refusal.into()),
-                Answer::Done | Answer::Operated(_) | Answer::Refused(_) => {}
+                Answer::Done | Answer::Operated(_) | Answer::Reloaded(_) | Answer::Refused(_) => {}
             }
         }
         Ok(Whole::json(200, &Triggered { triggered }))

@@ -282,7 +282,7 @@ pub(crate) fn stop(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
     answered(question, move |answer| match answer {
         Answer::Refused(Refusal::UnknownRun) => Err(has_ended()),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Done | Answer::Created(_) | Answer::Operated(_) => {
+        Answer::Done | Answer::Created(_) | Answer::Operated(_) | Answer::Reloaded(_) => {
             let message = "the stop is under way".to_owned();
             Ok(Whole::json(200, &Message { message }).into())
         }

@@ -127,7 +127,9 @@ pub(crate) fn operate(
         Answer::Operated(outcome) => {
             Ok(operated(&context, Operated { verb, kind, outcome }, wait, follower))
         }
-        Answer::Done => Err(Problem::internal("the engine answered another question")),
+        Answer::Done | Answer::Reloaded(_) => {
+            Err(Problem::internal("the engine answered another question"))
+        }
         Answer::Refused(refusal) => Err(refusal.into()),
     })
 }

@@ -255,7 +255,12 @@ mod tests {
                 .unwrap()
         };
         let name = config.jobs[0].name.clone();
-        let standing = Standing { job: name, next: Some(at(5)), switch: Switch::Paused };
+        let standing = Standing {
+            job: name,
+            next: Some(at(5)),
+            switch: Switch::Paused,
+            instances: Vec::new(),
+        };
         let expected = json!({
             "name": "dump", "kind": "task", "api_trigger": true, "description": "all of it",
             "group": "Tasks", "cron": "30 2 * * *", "timezone": "Europe/Prague",

@@ -83,6 +83,9 @@ impl Witness {
             }
             Event::Standing(standing) => self.hear([standing.clone()]),
             Event::Raised
+            | Event::ReloadAsked
+            | Event::JobRemoved(_)
+            | Event::StartedAnyway { .. }
             | Event::TicksMissed { .. }
             | Event::ClockJumped { .. }
             | Event::Fatal(_)
@@ -101,7 +104,7 @@ impl Witness {
         let named = match answer {
             Answer::Created(run) => vec![run.id],
             Answer::Operated(outcome) => [&*outcome.created, &outcome.leaving].concat(),
-            Answer::Done | Answer::Refused(_) => Vec::new(),
+            Answer::Done | Answer::Reloaded(_) | Answer::Refused(_) => Vec::new(),
         };
         for run in named {
             assert!(database.row(run).is_some(), "an answer names a stored row");

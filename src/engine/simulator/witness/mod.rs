@@ -161,6 +161,11 @@ impl Witness {
         let mut owed = if was_stopping { BTreeMap::new() } else { self.almanac.look(now) };
         match input {
             Input::Woke | Input::Hail { .. } | Input::Pressed { .. } => {}
+            Input::RunWith { .. }
+            | Input::Reload { .. }
+            | Input::ReloadAsked
+            | Input::Cron { .. }
+            | Input::Checked { .. } => panic!("nobody does this here"),
             Input::Operate { job, verb, by, reply } => {
                 assert!(self.unanswered.insert(*reply));
                 self.before_verb(now, job, *verb, *by);
@@ -282,7 +287,7 @@ impl Witness {
         if self.stopping_since.is_some() {
             return;
         }
-        for Standing { job, next, switch } in standings {
+        for Standing { job, next, switch, instances: _ } in standings {
             let (is_paused, tick) = self.almanac.standing(now, &job);
             assert_eq!((switch == Switch::Paused, next), (is_paused, tick), "{job}");
             let Some(told) = self.told.get(&job).filter(|_| self.ending.is_empty()) else {

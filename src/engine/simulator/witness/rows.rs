@@ -19,6 +19,7 @@ impl Witness {
         let job = &self.jobs[&run.job];
         let lane = self.lanes.get_mut(&run.job).unwrap();
         match job.task() {
+            None if matches!(run.phase, Phase::Ended { .. }) => self.chains.given_up(run),
             None => {
                 let is_asked = self
                     .asked

@@ -71,7 +71,10 @@ impl Witness {
                 match (is_task, verb == Verb::Stop) {
                     (true, _) => {}
                     (false, true) => self.chains.hold(name),
-                    (false, false) => self.chains.release(now, name, &taken(lane, &self.runs)),
+                    (false, false) => {
+                        self.chains.release(now, name, &taken(lane, &self.runs));
+                        self.chains.forgive(name);
+                    }
                 }
                 asked.active.iter().for_each(|run| self.ask_by_hand(*run));
             }
