@@ -14,7 +14,7 @@ use crate::model::run::EndReason;
 
 const KEY: &str = "failures";
 /// Reasons that a file for other versions may name. Nothing ends so here.
-const ELSEWHERE: [&str; 3] = ["start_failed", "unhealthy", "daemon_stopped"];
+const ELSEWHERE: [&str; 1] = ["daemon_stopped"];
 
 /// One entry of the list, without its sign.
 enum Outcome {

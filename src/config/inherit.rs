@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use super::surroundings::Surroundings;
 use super::table::Table;
-use super::{failures, notify, process};
+use super::{failures, notify, process, service, task};
 use crate::base::duration;
 use crate::base::sentence::quoted;
 use crate::model::failures::Failures;
-use crate::model::job::{Keep, LogLimit, OnFull, Stop, StopSignal};
+use crate::model::job::{Backoff, CatchUp, Keep, LogLimit, OnFull, Stop, StopSignal};
 use crate::model::notifier::JobAlerts;
+use crate::model::process::{EnvBase, Process};
 
 /// The most runs that `keep_runs` may ask for; a guard against typing errors, like the next.
 const KEEP_RUNS_LIMIT: i64 = 1_000_000;
@@ -33,13 +34,24 @@ pub(crate) struct Inherited {
     pub(crate) log: LogLimit,
     pub(crate) keep: Keep,
     pub(crate) stop: Stop,
-    pub(crate) shell: Arc<Path>,
-    pub(crate) env: Arc<[(String, String)]>,
+    pub(crate) process: Process,
     pub(crate) failures: Arc<Failures>,
     /// Of these a job takes over what it takes for an alert; the rest is empty.
     pub(crate) alerts: Arc<JobAlerts>,
     /// Whether ticks that were missed are told.
     pub(crate) tells_missed: bool,
+    pub(crate) catch_up: CatchUp,
+    pub(crate) jitter: Option<Duration>,
+    pub(crate) starts: Starts,
+}
+
+/// What `[defaults]` may set for services alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Starts {
+    pub(crate) delay: Duration,
+    pub(crate) backoff: Backoff,
+    pub(crate) healthy_after: Duration,
+    pub(crate) attempts: u32,
 }
 
 impl Inherited {
@@ -50,21 +62,33 @@ impl Inherited {
             log: LogLimit { max: Some(100 << 20), on_full: OnFull::DropOld },
             keep: Keep { runs: Some(10_000), age: None },
             stop: Stop { signal: StopSignal::Term, grace: Duration::from_secs(5) },
-            shell: Path::new("/bin/sh").into(),
-            env: Arc::new([]),
+            process: Process {
+                env_base: EnvBase::Inherit,
+                env: Arc::new([]),
+                secrets: Arc::new([]),
+                env_file: None,
+                secrets_file: None,
+                working_dir: None,
+                shell: Path::new("/bin/sh").into(),
+                user: None,
+                umask: None,
+            },
             failures: Arc::default(),
             alerts: Arc::default(),
             tells_missed: true,
+            catch_up: CatchUp::Latest,
+            jitter: None,
+            starts: Starts {
+                delay: Duration::from_secs(1),
+                backoff: Backoff::Exponential,
+                healthy_after: Duration::from_secs(60),
+                attempts: 3,
+            },
         }
     }
 
     /// What a table sets, and this where it sets nothing.
-    pub(crate) fn overridden_by(
-        &self,
-        table: &Table<'_>,
-        surroundings: &Surroundings<'_>,
-        shutdown_timeout: Duration,
-    ) -> Inherited {
+    pub(crate) fn overridden_by(&self, table: &Table<'_>, shutdown_timeout: Duration) -> Inherited {
         // Zero switches a limit off that would be inherited.
         let timeout = table.duration("timeout").map(|limit| Some(limit).filter(|it| !it.is_zero()));
         let log_max = table.size("log_max_size").map(|size| Some(size).filter(|size| *size > 0));
@@ -83,21 +107,27 @@ impl Inherited {
                 signal: stop_signal(table).unwrap_or(self.stop.signal),
                 grace: grace(table, shutdown_timeout).unwrap_or(self.stop.grace),
             },
-            shell: process::shell(table, surroundings)
-                .map_or_else(|| self.shell.clone(), Into::into),
-            env: process::env(table, &self.env, surroundings),
             failures: failures::read(table, &self.failures),
-            alerts: self.alerts.clone(),
-            tells_missed: self.tells_missed,
+            ..self.clone()
         }
     }
 
-    /// What `[defaults]` says about alerts. Jobs say more about theirs, so they read them
-    /// elsewhere.
-    pub(crate) fn with_alerts(self, defaults: &Table<'_>) -> Inherited {
-        let alerts = notify::job::defaults(defaults, &self.alerts);
-        let tells_missed = defaults.switch("notify_on_missed").unwrap_or(self.tells_missed);
-        Inherited { alerts, tells_missed, ..self }
+    /// What `[defaults]` says beside that. Jobs say more about these things, or only one kind of
+    /// them does, so they read them elsewhere.
+    pub(crate) fn with_defaults(
+        self,
+        defaults: &Table<'_>,
+        surroundings: &Surroundings<'_>,
+    ) -> Inherited {
+        Inherited {
+            process: process::shared(defaults, &self.process, surroundings),
+            alerts: notify::job::defaults(defaults, &self.alerts),
+            tells_missed: defaults.switch("notify_on_missed").unwrap_or(self.tells_missed),
+            catch_up: task::catch_up(defaults, self.catch_up),
+            jitter: task::jitter(defaults, self.jitter),
+            starts: service::starts(defaults, self.starts),
+            ..self
+        }
     }
 }
 

@@ -8,10 +8,9 @@ use super::inherit::Inherited;
 use super::notify::{self, Channels};
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
-use super::{access, process, service, task};
+use super::{Place, access, process, service, task};
 use crate::model::job::{Job, JobName, Kind, Source, Work};
 use crate::model::notifier::Notify;
-use crate::model::process::{EnvBase, Process};
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
 const SCRIPT_LIMIT: usize = 131_071;
@@ -29,13 +28,14 @@ pub(crate) struct Context<'a> {
 }
 
 /// Reads a whole table. Whatever is wrong in it is reported, and stands for its default.
-pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'_>) -> Job {
+pub(crate) fn read(place: Place<'_>, depends_on: Arc<[JobName]>, context: &Context<'_>) -> Job {
+    let Place { name, kind, table, .. } = place;
     let from = match kind {
         Kind::Task => context.defaults.clone(),
         // A limit meant for jobs that end would restart services for ever.
         Kind::Service => Inherited { timeout: None, ..context.defaults.clone() },
     };
-    let own = from.overridden_by(&table, context.surroundings, context.shutdown_timeout);
+    let own = from.overridden_by(&table, context.shutdown_timeout);
     let run = script(&table);
     let description = table.text("description").unwrap_or_default().to_owned();
     let group = table.text("group").filter(|group| !group.trim().is_empty());
@@ -47,10 +47,16 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         Kind::Task => table.switch("notify_on_missed").unwrap_or(own.tells_missed),
         Kind::Service => own.tells_missed,
     };
-    let working_dir = process::working_dir(&table, context.surroundings);
+    let process = process::read(&table, &own.process, context.surroundings);
     let (work, heading) = match kind {
-        Kind::Task => (Work::Task(task::read(name, &table, api_trigger, context)), "Tasks"),
-        Kind::Service => (Work::Service(service::read(name, &table)), "Services"),
+        Kind::Task => {
+            let task = task::read(name, &table, api_trigger, &process, context);
+            (Work::Task(task), "Tasks")
+        }
+        Kind::Service => {
+            let service = service::read(&table, &process, depends_on, context);
+            (Work::Service(service), "Services")
+        }
     };
     table.finish(|key, entry| pointer(name, kind, key, entry));
     Job {
@@ -65,17 +71,7 @@ pub(crate) fn read(name: &str, kind: Kind, table: Table<'_>, context: &Context<'
         log: own.log,
         keep: own.keep,
         stop: own.stop,
-        process: Process {
-            env_base: EnvBase::Inherit,
-            env: own.env,
-            secrets: Arc::new([]),
-            env_file: None,
-            secrets_file: None,
-            working_dir,
-            shell: own.shell,
-            user: None,
-            umask: None,
-        },
+        process,
         failures: own.failures,
         raises: notify::job::raises(name, &alerts, tells_missed, &context.notify),
         alerts,
@@ -98,7 +94,7 @@ pub(crate) fn name_flaw(name: &str, kind: Kind) -> Option<String> {
     })
 }
 
-fn script(table: &Table<'_>) -> Arc<str> {
+pub(super) fn script(table: &Table<'_>) -> Arc<str> {
     let Some(script) = table.text("run") else {
         // `[tasks.a.b]` alone is a name without quotes, not a task without a command.
         if !table.has("run") && !has_stray_table(table) {
@@ -122,22 +118,33 @@ fn script(table: &Table<'_>) -> Arc<str> {
 
 fn has_stray_table(table: &Table<'_>) -> bool {
     let entries = table.entries();
-    entries.iter().any(|(key, entry)| *key != "env" && entry.value.is_table())
+    let known = ["env", "secrets", "health_check", "expect"];
+    entries.iter().any(|(key, entry)| !known.contains(key) && entry.value.is_table())
 }
 
 /// Where a key that is not known here belongs.
 fn pointer(name: &str, kind: Kind, key: &str, entry: Entry<'_>) -> Option<String> {
     match (kind, key) {
-        (Kind::Task, "instances" | "restart_delay" | "restart_backoff") => {
-            Some(format!("{key} is only valid on [services.*]"))
-        }
+        (
+            Kind::Task,
+            "instances"
+            | "restart_delay"
+            | "restart_backoff"
+            | "healthy_after"
+            | "backoff_reset_after"
+            | "restart_attempts"
+            | "autostart"
+            | "priority"
+            | "depends_on"
+            | "health_check",
+        ) => Some(format!("{key} is only valid on [services.*]")),
         (Kind::Service, "retry_attempts" | "retry_delay" | "retry_backoff") => Some(format!(
             "{key} is only valid on [tasks.*]; services have restart_delay and restart_backoff"
         )),
         (
             Kind::Service,
             "cron" | "timezone" | "catch_up" | "max_queued" | "queue_max" | "max_catch_up_runs"
-            | "run_on_start" | "notify_on_missed",
+            | "run_on_start" | "notify_on_missed" | "jitter" | "params",
         ) => Some(format!("{key} is only valid on [tasks.*]")),
         (Kind::Task | Kind::Service, _) => entry.value.is_table().then(|| {
             let full = format!("{name}.{key}");

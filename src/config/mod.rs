@@ -3,12 +3,15 @@
 //! other stages are values in, values out (docs/configuration.md).
 
 mod access;
+mod depends;
 pub(crate) mod dotenv;
 mod failures;
+mod health;
 mod inherit;
 mod job;
 pub(crate) mod load;
 mod notify;
+mod params;
 mod problem;
 mod process;
 mod scalars;
@@ -19,6 +22,7 @@ mod table;
 mod task;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -124,8 +128,8 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
     daemon.into_iter().for_each(|daemon| daemon.finish(|key, _| daemon_pointer(key)));
     let built_in = Inherited::built_in();
     let defaults = root.table("defaults").map_or(built_in.clone(), |table| {
-        let defaults = built_in.overridden_by(&table, surroundings, shutdown_timeout);
-        let defaults = defaults.with_alerts(&table);
+        let defaults = built_in.overridden_by(&table, shutdown_timeout);
+        let defaults = defaults.with_defaults(&table, surroundings);
         table.finish(|key, _| defaults_pointer(key));
         defaults
     });
@@ -197,11 +201,11 @@ fn read_zone(
 }
 
 /// A job's table, and where it stands.
-struct Place<'a> {
-    name: &'a str,
-    kind: Kind,
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: Kind,
     name_at: usize,
-    table: Table<'a>,
+    pub(crate) table: Table<'a>,
 }
 
 fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
@@ -213,7 +217,11 @@ fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
     }
     places.sort_by_key(|place| place.table.at());
     check_names(root, &places);
-    let read = |place: Place<'_>| Arc::new(job::read(place.name, place.kind, place.table, context));
+    let depends = depends::read(&places);
+    let read = |place: Place<'_>| {
+        let depends_on = depends.get(place.name).cloned().unwrap_or_default();
+        Arc::new(job::read(place, depends_on, context))
+    };
     places.into_iter().map(read).collect()
 }
 

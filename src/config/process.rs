@@ -1,20 +1,47 @@
-//! The surroundings of a job's process: `env`, `env_file`, `working_dir` and `shell`
-//! (docs/configuration.md, Environment).
+//! The surroundings of a process: who it is, where it begins, and its shell. What it finds in its
+//! environment is read by `variables` (docs/configuration.md, Shell).
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::dotenv;
 use super::surroundings::Surroundings;
 use super::table::Table;
+use super::variables;
 use crate::base::sentence::quoted;
+use crate::model::process::{EnvBase, Process, RunAs};
 
-/// The most variables of one job.
-const VARIABLES_LIMIT: usize = 256;
+/// The longest name that useradd(8) takes.
+const ACCOUNT_LIMIT: usize = 32;
+
+const ENV_BASE: [(&str, EnvBase); 2] = [("inherit", EnvBase::Inherit), ("clean", EnvBase::Clean)];
+
+/// Everything that a job or a health check may say, and `base` where it says nothing.
+pub(crate) fn read(table: &Table<'_>, base: &Process, surroundings: &Surroundings<'_>) -> Process {
+    let shared = shared(table, base, surroundings);
+    Process {
+        env_base: table.choice("env_base", &ENV_BASE).unwrap_or(base.env_base),
+        working_dir: working_dir(table, surroundings).or_else(|| base.working_dir.clone()),
+        user: user(table).map(Arc::new).or_else(|| base.user.clone()),
+        umask: umask(table).or(base.umask),
+        ..shared
+    }
+}
+
+/// What `[defaults]` may say too.
+pub(crate) fn shared(
+    table: &Table<'_>,
+    base: &Process,
+    surroundings: &Surroundings<'_>,
+) -> Process {
+    let process = Process {
+        shell: shell(table, surroundings).map_or_else(|| base.shell.clone(), Into::into),
+        ..base.clone()
+    };
+    variables::read(table, process, surroundings)
+}
 
 /// The shell as an absolute path; whether it exists shows when a run starts.
-pub(crate) fn shell(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
+fn shell(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
     let text = path(table, "shell")?;
     if !text.starts_with('/') && !text.starts_with("~/") {
         let message = format!(r#"{}; must be an absolute path, e.g. "/bin/bash""#, quoted(text));
@@ -25,7 +52,7 @@ pub(crate) fn shell(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Optio
 }
 
 /// Absolute, but a leading `~` stays: it is the home of whoever the run executes as.
-pub(crate) fn working_dir(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
+fn working_dir(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
     let text = path(table, "working_dir")?;
     if text == "~" || text.starts_with("~/") {
         // `~` alone becomes `~/`.
@@ -34,91 +61,50 @@ pub(crate) fn working_dir(table: &Table<'_>, surroundings: &Surroundings<'_>) ->
     Some(surroundings.directory.join(text))
 }
 
-/// The inherited variables, then those of `env_file`, then those of `env`; later ones win.
-pub(crate) fn env(
-    table: &Table<'_>,
-    inherited: &Arc<[(String, String)]>,
-    surroundings: &Surroundings<'_>,
-) -> Arc<[(String, String)]> {
-    let mut own = file_variables(table, surroundings);
-    own.extend(table_variables(table));
-    if own.is_empty() {
-        return inherited.clone();
+/// `USER` or `USER:GROUP`; who that is shows when a run starts.
+fn user(table: &Table<'_>) -> Option<RunAs> {
+    let text = table.filled_text("user")?;
+    let run_as = run_as(text);
+    if run_as.is_none() {
+        let message = format!(
+            "{}; must be a user or USER:GROUP, names or numbers, e.g. \"www-data\" or \"app:1001\"",
+            quoted(text)
+        );
+        table.error("user", message);
     }
-    let merged = merged(inherited, own);
-    if merged.len() > VARIABLES_LIMIT {
-        let key = if table.has("env") { "env" } else { "env_file" };
-        let count = merged.len();
-        table.error(key, format!("{count} variables; must be at most {VARIABLES_LIMIT}"));
-    }
-    merged.into()
+    run_as
 }
 
-fn merged(inherited: &[(String, String)], own: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut places = HashMap::new();
-    let mut merged: Vec<(String, String)> = Vec::new();
-    for (name, value) in inherited.iter().cloned().chain(own) {
-        match places.get(&name) {
-            Some(&place) => {
-                let earlier: &mut (String, String) = &mut merged[place];
-                earlier.1 = value;
-            }
-            None => {
-                places.insert(name.clone(), merged.len());
-                merged.push((name, value));
-            }
-        }
-    }
-    merged
+/// The same as a crontab may have it.
+pub(super) fn run_as(text: &str) -> Option<RunAs> {
+    let (user, group) = text.split_once(':').map_or((text, None), |(user, it)| (user, Some(it)));
+    let is_good = is_account(user) && group.is_none_or(is_account);
+    is_good.then(|| RunAs { user: user.to_owned(), group: group.map(str::to_owned) })
 }
 
-fn file_variables(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Vec<(String, String)> {
-    let Some(text) = path(table, "env_file") else {
-        return Vec::new();
-    };
-    let file = surroundings.resolve(text);
-    let shown = quoted(&file.to_string_lossy());
-    let content = match (surroundings.read)(&file) {
-        Ok(content) => content,
-        Err(reason) => {
-            table.error("env_file", format!("cannot read {shown}: {reason}"));
-            return Vec::new();
-        }
-    };
-    match dotenv::parse(&content) {
-        Ok(variables) => variables.into_iter().map(owned).collect(),
-        Err((line, flaw)) => {
-            table.error("env_file", format!("cannot read {shown}: line {line}: {flaw}"));
-            Vec::new()
-        }
-    }
+/// As useradd(8) takes them; Samba ends names of machines with `$`.
+fn is_account(name: &str) -> bool {
+    let stem = name.strip_suffix('$').unwrap_or(name);
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    name.len() <= ACCOUNT_LIMIT
+        && stem.bytes().next().is_some_and(|first| first != b'-' && first != b'.')
+        && stem.bytes().all(is_letter)
 }
 
-fn table_variables(table: &Table<'_>) -> Vec<(String, String)> {
-    let Some(env) = table.table("env") else {
-        return Vec::new();
-    };
-    let mut variables = Vec::new();
-    for (name, entry) in env.entries() {
-        let Some(value) = entry.value.as_str() else {
-            env.expected(name, entry, "string", r#"quote it, e.g. "1""#);
-            continue;
-        };
-        match dotenv::check(name, value) {
-            Ok(()) => variables.push(owned((name, value))),
-            Err(flaw @ dotenv::Flaw::Name) => env.misplaced(name, flaw.to_string()),
-            Err(flaw) => env.error(name, flaw.to_string()),
-        }
+fn umask(table: &Table<'_>) -> Option<u16> {
+    let text = table.text("umask").filter(|text| !text.is_empty())?;
+    let is_octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let umask = u16::from_str_radix(text, 8).ok().filter(|mask| is_octal && *mask <= 0o777);
+    if umask.is_none() {
+        let message =
+            format!("{}; must be octal from \"0\" to \"0777\", e.g. \"027\"", quoted(text));
+        table.error("umask", message);
     }
-    variables
-}
-
-fn owned((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
+    umask
 }
 
 /// The text of a path: not blank, no NUL byte.
-fn path<'a>(table: &Table<'a>, key: &'static str) -> Option<&'a str> {
+pub(super) fn path<'a>(table: &Table<'a>, key: &'static str) -> Option<&'a str> {
     let text = table.filled_text(key)?;
     if text.contains('\0') {
         table.error(key, format!("{} contains a NUL byte; remove it", quoted(text)));

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::job::Context;
+use super::params::{self, Uses};
 use super::problem::key_part;
 use super::surroundings::Zone;
 use super::table::{Table, later};
 use crate::base::sentence::quoted;
 use crate::cron::{self, Schedule};
 use crate::model::job::{AfterFailure, Backoff, CatchUp, Overlap, RunOnStart, Task};
+use crate::model::process::Process;
 
 /// The longest wait before a retry (docs/running.md, Retries).
 const RETRY_DELAY_LIMIT: Duration = Duration::from_secs(300);
@@ -34,21 +36,26 @@ pub(crate) fn read(
     name: &str,
     table: &Table<'_>,
     api_trigger: bool,
+    process: &Process,
     context: &Context<'_>,
 ) -> Task {
     let schedule = schedule(table, context);
-    let catch_up = catch_up(table);
+    let catch_up = catch_up(table, context.defaults.catch_up);
+    let jitter = jitter(table, context.defaults.jitter);
     let on_overlap = on_overlap(table);
     let run_on_start = run_on_start(table);
     let max_queued = table.alias("max_queued", "queue_max");
     let max_queued = table.number(max_queued, 0..=10_000).unwrap_or(100);
     let has_cron = table.has("cron") && table.text_or_nothing("cron") != Some("");
-    if let CatchUp::All { .. } = catch_up.unwrap_or(CatchUp::Latest) {
+    if let CatchUp::All { .. } = catch_up {
         check_all_replays(table, on_overlap, schedule.as_ref(), context);
     }
     if !has_cron {
         for key in ["catch_up", "timezone"].into_iter().filter(|key| table.has(key)) {
             table.warn(key, format!("{key} has no effect without cron"));
+        }
+        if jitter.is_some() && table.has("jitter") {
+            table.misplaced("jitter", "jitter needs cron: only ticks wait for one another");
         }
         let is_manual = api_trigger || table.has_items("hook_tokens");
         if !is_manual && run_on_start == RunOnStart::Never {
@@ -56,16 +63,18 @@ pub(crate) fn read(
             table.warn_here(format!("the task can never start {reason}"));
         }
     }
+    let is_automatic = has_cron || run_on_start != RunOnStart::Never;
+    let params = params::read(table, &Uses { is_automatic, process });
     Task {
+        jitter: jitter.filter(|_| schedule.is_some()),
         schedule: schedule.map(Arc::new),
-        catch_up: catch_up.unwrap_or(CatchUp::Latest),
+        catch_up,
         parallelism: count(parallelism(table).1),
         on_overlap: on_overlap.unwrap_or(Overlap::Queue),
         max_queued: count(max_queued),
         after_failure: after_failure(name, table),
         run_on_start,
-        jitter: None,
-        params: Arc::new([]),
+        params,
     }
 }
 
@@ -90,8 +99,23 @@ pub(super) fn count(number: i64) -> usize {
 
 /// `cron` in the zone of its prefix, of `timezone`, or of the whole file.
 fn schedule(table: &Table<'_>, context: &Context<'_>) -> Option<Schedule> {
-    let own_zone = table.text("timezone").and_then(|name| zone(table, "timezone", name, context));
+    let own_zone = own_zone(table, context);
     let text = table.text("cron").filter(|text| !text.is_empty())?;
+    schedule_of(table, text, own_zone, context)
+}
+
+/// What `timezone` names.
+pub(super) fn own_zone(table: &Table<'_>, context: &Context<'_>) -> Option<Zone> {
+    zone(table, "timezone", table.text("timezone")?, context)
+}
+
+/// The same of a text that may come from elsewhere.
+pub(super) fn schedule_of(
+    table: &Table<'_>,
+    text: &str,
+    own_zone: Option<Zone>,
+    context: &Context<'_>,
+) -> Option<Schedule> {
     let zone = match cron::split_zone(text).0 {
         Some(_) if table.has("timezone") => {
             let message =
@@ -121,9 +145,30 @@ fn zone(table: &Table<'_>, key: &str, name: &str, context: &Context<'_>) -> Opti
     context.zones.find(name).map_err(|message| table.error(key, message)).ok()
 }
 
+/// The longest wait of a tick for others.
+const JITTER_LIMIT: Duration = Duration::from_secs(86_400);
+
+/// How long a tick may wait for others; zero opts out of what is inherited.
+pub(super) fn jitter(table: &Table<'_>, inherited: Option<Duration>) -> Option<Duration> {
+    let Some(jitter) = table.duration("jitter") else { return inherited };
+    if jitter > JITTER_LIMIT {
+        let text = quoted(table.text_or_nothing("jitter").unwrap_or_default());
+        table.error("jitter", format!("{text} is out of range; must be between 0s and 24h"));
+    }
+    Some(jitter).filter(|jitter| !jitter.is_zero())
+}
+
 /// The words, or how many of the newest missed ticks to run.
-fn catch_up(table: &Table<'_>) -> Option<CatchUp> {
+pub(super) fn catch_up(table: &Table<'_>, inherited: CatchUp) -> CatchUp {
     let cap = table.number("max_catch_up_runs", 1..=10_000);
+    match (own_catch_up(table, cap), inherited, cap) {
+        (Some(own), _, _) => own,
+        (None, CatchUp::All { .. }, Some(cap)) => CatchUp::All { cap: count(cap) },
+        (None, CatchUp::All { .. } | CatchUp::Latest | CatchUp::Skip, _) => inherited,
+    }
+}
+
+fn own_catch_up(table: &Table<'_>, cap: Option<i64>) -> Option<CatchUp> {
     let words = [
         ("latest", CatchUp::Latest),
         ("all", CatchUp::All { cap: count(cap.unwrap_or(100)) }),
@@ -198,13 +243,18 @@ fn run_on_start(table: &Table<'_>) -> RunOnStart {
     }
 }
 
-fn after_failure(name: &str, table: &Table<'_>) -> AfterFailure {
-    let attempts = table.number("retry_attempts", 0..=100);
+/// `retry_delay` and `retry_backoff`.
+pub(super) fn retry_waits(table: &Table<'_>) -> (Option<Duration>, Option<Backoff>) {
     let delay = table.duration("retry_delay");
-    let backoff = backoff(table, "retry_backoff");
     if delay.is_some_and(|delay| delay > RETRY_DELAY_LIMIT) {
         table.warn("retry_delay", "waits before retries are capped at 5 min");
     }
+    (delay, backoff(table, "retry_backoff"))
+}
+
+fn after_failure(name: &str, table: &Table<'_>) -> AfterFailure {
+    let attempts = table.number("retry_attempts", 0..=100);
+    let (delay, backoff) = retry_waits(table);
     // A wrong number of attempts has been reported; what follows from it has not to be.
     if attempts == Some(0) || !table.has("retry_attempts") {
         for key in ["retry_delay", "retry_backoff"].into_iter().filter(|key| table.has(key)) {

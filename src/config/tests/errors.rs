@@ -276,16 +276,10 @@ fn words_are_exact() {
     }
     check(&[
         (
-            with_service("restart = \"never\""),
+            with_service("restart = \"no\""),
             "3:11: services.s.restart: ",
-            &["use [tasks.s] instead"],
+            &["must be one of always, on_failure, never"],
         ),
-        (
-            with_service("restart = \"on_failure\""),
-            "3:11: services.s.restart: ",
-            &["use [tasks.s] instead"],
-        ),
-        (with_service("restart = \"no\""), "3:11: services.s.restart: ", &["must be always"]),
         (
             with_service("restart_backoff = \"no\""),
             "3:19: services.s.restart_backoff: ",

@@ -15,7 +15,7 @@ fn shown(failures: &Failures) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
-const BUILT_IN: &str = "crashed failed log_overflow missed timeout";
+const BUILT_IN: &str = "crashed failed log_overflow missed start_failed timeout unhealthy";
 
 #[test]
 fn a_plain_list_replaces_and_one_with_signs_edits() {
@@ -24,13 +24,21 @@ fn a_plain_list_replaces_and_one_with_signs_edits() {
         (None, Some("[]"), ""),
         (Some("[\"failed\"]"), None, "failed"),
         (Some("[\"failed\"]"), Some("[\"timeout\", \"stopped\"]"), "stopped timeout"),
-        (None, Some("[\"+stopped\", \"-missed\"]"), "crashed failed log_overflow stopped timeout"),
         (
             None,
-            Some("[\"-failed\", \"+3-5\", \"+42\"]"),
-            "crashed log_overflow missed timeout 3-5 42-42",
+            Some("[\"+stopped\", \"-missed\"]"),
+            "crashed failed log_overflow start_failed stopped timeout unhealthy",
         ),
-        (None, Some("[\"-42\", \"-failed\"]"), "crashed log_overflow missed timeout"),
+        (
+            None,
+            Some("[\"-failed\", \"-unhealthy\", \"+3-5\", \"+42\"]"),
+            "crashed log_overflow missed start_failed timeout 3-5 42-42",
+        ),
+        (
+            None,
+            Some("[\"-42\", \"-failed\", \"-start_failed\"]"),
+            "crashed log_overflow missed timeout unhealthy",
+        ),
         (Some("[\"1-10\"]"), Some("[\"-4\", \"+11\"]"), "1-3 5-11"),
         (None, Some("[\"255\", \"1\", \"2\", \"1-2\"]"), "1-2 255-255"),
         (Some("[\"failed\", \"output:a b\"]"), Some("[\"+output:^c$\"]"), "failed a b ^c$"),
@@ -40,9 +48,9 @@ fn a_plain_list_replaces_and_one_with_signs_edits() {
             Some(
                 "[\"start_failed\", \"unhealthy\", \"daemon_stopped\", \"skipped\", \"queue_full\", \"dst_skipped\"]",
             ),
-            "dst_skipped queue_full skipped",
+            "dst_skipped queue_full skipped start_failed unhealthy",
         ),
-        (None, Some("[\"-start_failed\"]"), BUILT_IN),
+        (None, Some("[\"-daemon_stopped\"]"), BUILT_IN),
     ] {
         let line = |list: Option<&str>| list.map_or(String::new(), |it| format!("failures = {it}"));
         for job_lines in [with_task(&line(own)), with_service(&line(own))] {

@@ -8,6 +8,9 @@ mod failures;
 mod notifications;
 #[cfg(feature = "notify")]
 mod notifiers;
+mod params;
+mod processes;
+mod services;
 mod values;
 mod warnings;
 
