@@ -17,6 +17,8 @@ use crate::base::sentence::error_text;
 
 /// No file of the user's is larger (docs/configuration.md, The file).
 const SIZE_LIMIT: u64 = 4 << 20;
+/// The name of the host (proc(5)).
+const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 /// Where some systems keep zones that jiff does not look at.
 const FURTHER_ZONES: &str = "/usr/lib/zoneinfo";
 
@@ -56,6 +58,7 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
         now,
         zone: &|name| zone(&databases, name),
         local_zone: &local_zone,
+        env: &variable,
         read: &read_text,
     };
     let mut config = super::read(text, &surroundings).map_err(LoadError::Invalid)?;
@@ -77,9 +80,16 @@ pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
         now: Timestamp::UNIX_EPOCH,
         zone: &|name| zone(&databases, name),
         local_zone: &local_zone,
+        env: &|_| None,
         read: &|_| Err(String::new()),
     };
     Zones::new(&surroundings).find(name).map(|zone| zone.zone)
+}
+
+/// A variable of this process. Few shells export the name of the host, but people expect it.
+fn variable(name: &str) -> Option<String> {
+    let host = || Some(fs::read_to_string(HOSTNAME).ok()?.trim().to_owned());
+    std::env::var(name).ok().or_else(|| host().filter(|_| name == "HOSTNAME"))
 }
 
 /// The text of a file that the configuration names.

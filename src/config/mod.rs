@@ -16,6 +16,7 @@ mod problem;
 mod process;
 mod scalars;
 mod service;
+mod substitute;
 pub(crate) mod surroundings;
 mod syntax;
 mod table;
@@ -100,10 +101,11 @@ pub(crate) struct Storage {
 /// Reads a whole file. A syntax error is reported alone, everything else together.
 pub(crate) fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config, Problems> {
     let report = Report::new(surroundings.file, text);
-    let tree = match DeTable::parse(text) {
+    let mut tree = match DeTable::parse(text) {
         Ok(tree) => tree,
         Err(error) => return Err(syntax::problem(report, text, &error)),
     };
+    substitute::everywhere(tree.get_mut(), &report, surroundings);
     let mut config = read_tables(Table::root(&report, tree.get_ref()), surroundings);
     config.warnings = report.finish()?;
     Ok(config)

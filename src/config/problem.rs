@@ -2,6 +2,7 @@
 //! [`Report`] by byte offset; lines and columns are only looked up for what is printed.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub(crate) struct Report<'a> {
     /// Where each line starts.
     lines: OnceCell<Vec<usize>>,
     errors: RefCell<Vec<Found>>,
+    /// Where there is one error and no second one.
+    closed: RefCell<HashSet<usize>>,
     warnings: RefCell<Vec<Found>>,
 }
 
@@ -71,13 +74,26 @@ impl<'a> Report<'a> {
             text,
             lines: OnceCell::new(),
             errors: RefCell::default(),
+            closed: RefCell::default(),
             warnings: RefCell::default(),
         }
     }
 
     /// `at` is a byte offset into the text.
     pub(crate) fn error(&self, at: usize, key: Option<String>, message: String) {
-        self.errors.borrow_mut().push(Found { at, key, message });
+        if !self.closed.borrow().contains(&at) {
+            self.errors.borrow_mut().push(Found { at, key, message });
+        }
+    }
+
+    /// An error after which nothing that is said about this place would make sense.
+    pub(crate) fn only_error(&self, at: usize, key: String, message: String) {
+        self.error(at, Some(key), message);
+        self.closed.borrow_mut().insert(at);
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
     }
 
     pub(crate) fn warn(&self, at: usize, key: Option<String>, message: String) {

@@ -25,6 +25,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) zone: &'a dyn Fn(&str) -> Result<TimeZone, NoZone>,
     /// The zone of the host.
     pub(crate) local_zone: &'a dyn Fn() -> TimeZone,
+    /// A variable of the daemon.
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// The text of a file, or why there is none.
     pub(crate) read: &'a dyn Fn(&Path) -> Result<String, String>,
 }

@@ -11,6 +11,7 @@ mod notifiers;
 mod params;
 mod processes;
 mod services;
+mod substitution;
 mod values;
 mod warnings;
 
@@ -36,7 +37,16 @@ fn read(text: &str) -> Result<Config, Problems> {
             _ => Err(NoZone::Unknown),
         },
         local_zone: &|| TimeZone::fixed(offset(5)),
+        env: &|name| match name {
+            "SET" => Some("value".to_owned()),
+            "EMPTY" => Some(String::new()),
+            "TRICK" => Some("${SET} $${".to_owned()),
+            "CRON" => Some("0 25 * * *".to_owned()),
+            _ => None,
+        },
         read: &|path| match path.to_str() {
+            Some("/etc/rw/token") => Ok("  s3cret ${SET}\n\n".to_owned()),
+            Some("/home/me/hook") => Ok("0123456789abcdef0123456789abcdef\n".to_owned()),
             Some("/etc/rw/common.env") => Ok("A=file\nB=file\n".to_owned()),
             Some("/home/me/own.env") => Ok("B=own\nC=own\n".to_owned()),
             Some("/etc/rw/bad.env") => Ok("A=1\nnonsense\n".to_owned()),

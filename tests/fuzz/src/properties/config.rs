@@ -28,6 +28,7 @@ pub(crate) fn config(data: &[u8]) {
             _ => Err(NoZone::Unknown),
         },
         local_zone: &|| TimeZone::fixed(offset(5)),
+        env: &|name| (name == "A").then(|| "@daily".to_owned()),
         read: &|path| match path.to_str() {
             Some("/etc/rw/a.env") => Ok("A=1\nB=2\n".to_owned()),
             Some("/etc/rw/bad.env") => Ok("A=1\nnonsense\n".to_owned()),
