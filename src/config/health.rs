@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::include::File;
 use super::job::{Context, script};
 use super::table::Table;
 use super::{failures, process, task};
@@ -32,10 +33,11 @@ const OF_COMMANDS: [&str; 10] = [
 pub(crate) fn read(
     service: &Table<'_>,
     process: &Process,
+    file: &File<'_>,
     context: &Context<'_>,
 ) -> Option<Arc<HealthCheck>> {
     let table = service.table("health_check")?;
-    let probe = probe(&table, process, context);
+    let probe = probe(&table, process, file, context);
     let own_zone = task::own_zone(&table, context);
     let cron = table.text("cron").filter(|text| !text.is_empty()).unwrap_or(EVERY);
     let schedule = task::schedule_of(&table, cron, own_zone, context);
@@ -54,7 +56,12 @@ pub(crate) fn read(
 }
 
 /// What exactly one of three keys says.
-fn probe(table: &Table<'_>, service: &Process, context: &Context<'_>) -> Option<Probe> {
+fn probe(
+    table: &Table<'_>,
+    service: &Process,
+    file: &File<'_>,
+    context: &Context<'_>,
+) -> Option<Probe> {
     let mut set: Vec<_> =
         PROBES.iter().filter_map(|key| Some((table.entry(key)?.key_at, *key))).collect();
     set.sort_unstable();
@@ -68,7 +75,7 @@ fn probe(table: &Table<'_>, service: &Process, context: &Context<'_>) -> Option<
         return Some(Probe::Command {
             run: script(table),
             failures: failures::read(table, &context.defaults.failures),
-            process: process::read(table, service, context.surroundings),
+            process: process::read(table, service, &file.around),
         });
     }
     for other in OF_COMMANDS {

@@ -9,7 +9,7 @@ use super::notify::{self, Channels};
 use super::surroundings::{Surroundings, Zone, Zones};
 use super::table::{Entry, Table};
 use super::{Place, access, process, service, task};
-use crate::model::job::{Job, JobName, Kind, Source, Work};
+use crate::model::job::{Job, JobName, Kind, Work};
 use crate::model::notifier::Notify;
 
 /// Linux takes no longer argument (MAX_ARG_STRLEN, execve(2)), less the closing NUL.
@@ -29,7 +29,7 @@ pub(crate) struct Context<'a> {
 
 /// Reads a whole table. Whatever is wrong in it is reported, and stands for its default.
 pub(crate) fn read(place: Place<'_>, depends_on: Arc<[JobName]>, context: &Context<'_>) -> Job {
-    let Place { name, kind, table, .. } = place;
+    let Place { name, kind, table, file, .. } = place;
     let from = match kind {
         Kind::Task => context.defaults.clone(),
         // A limit meant for jobs that end would restart services for ever.
@@ -47,21 +47,21 @@ pub(crate) fn read(place: Place<'_>, depends_on: Arc<[JobName]>, context: &Conte
         Kind::Task => table.switch("notify_on_missed").unwrap_or(own.tells_missed),
         Kind::Service => own.tells_missed,
     };
-    let process = process::read(&table, &own.process, context.surroundings);
+    let process = process::read(&table, &own.process, &file.around);
     let (work, heading) = match kind {
         Kind::Task => {
             let task = task::read(name, &table, api_trigger, &process, context);
             (Work::Task(task), "Tasks")
         }
         Kind::Service => {
-            let service = service::read(&table, &process, depends_on, context);
+            let service = service::read(&table, &process, depends_on, file, context);
             (Work::Service(service), "Services")
         }
     };
     table.finish(|key, entry| pointer(name, kind, key, entry));
     Job {
         name: JobName::new(name),
-        source: Source::Root,
+        source: file.source.clone(),
         description,
         group: group.map_or(heading.into(), |group| group.to_owned().into()),
         run,

@@ -1,11 +1,14 @@
 //! The one stage that touches the host: reads the file, and answers what the other stages
 //! ask about zones, dotenv files and the home directory.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone, TimeZoneDatabase};
@@ -51,6 +54,7 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
     let home = std::env::home_dir();
     let further = TimeZoneDatabase::from_dir(FURTHER_ZONES).ok();
     let databases: Vec<_> = [Some(tz::db()), further.as_ref()].into_iter().flatten().collect();
+    let watched = RefCell::new(BTreeSet::new());
     let surroundings = Surroundings {
         file: &shown,
         directory: place.parent().unwrap_or(&place),
@@ -59,10 +63,19 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
         zone: &|name| zone(&databases, name),
         local_zone: &local_zone,
         env: &variable,
-        read: &read_text,
+        read: &|path| {
+            watched.borrow_mut().insert(path.to_owned());
+            read_text(path)
+        },
+        entries: &|path| {
+            watched.borrow_mut().insert(path.to_owned());
+            entries(path)
+        },
     };
     let mut config = super::read(text, &surroundings).map_err(LoadError::Invalid)?;
     config.path = path.to_owned();
+    let is_other = |path: &PathBuf| config.files.iter().all(|file| file.path != *path);
+    config.watched = watched.take().into_iter().filter(is_other).collect();
     if let Some(remedy) = remedy(&facts).filter(|_| is_root()) {
         config.warnings.insert(0, writable_warning(&shown, remedy));
     }
@@ -82,6 +95,7 @@ pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
         local_zone: &local_zone,
         env: &|_| None,
         read: &|_| Err(String::new()),
+        entries: &|_| Err(String::new()),
     };
     Zones::new(&surroundings).find(name).map(|zone| zone.zone)
 }
@@ -102,6 +116,54 @@ fn read_text(path: &Path) -> Result<String, String> {
         return Err("it is larger than 4 MiB".to_owned());
     }
     Ok(text)
+}
+
+/// What a directory holds.
+fn entries(path: &Path) -> Result<Vec<(String, bool)>, String> {
+    let entry = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        // Through links: one to a directory is one.
+        let is_directory = fs::metadata(entry.path()).is_ok_and(|facts| facts.is_dir());
+        Ok((entry.file_name().to_string_lossy().into_owned(), is_directory))
+    };
+    match fs::read_dir(path).and_then(|entries| entries.map(entry).collect()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(|error| error_text(&error)),
+    }
+}
+
+/// How the files of a configuration looked when it was read.
+#[derive(Debug)]
+pub(crate) struct Stamp(Vec<(PathBuf, Option<Look>)>);
+
+/// Of a file when it was changed and how long it is, of a directory the names in it.
+type Look = (i64, i64, u64);
+
+/// To be taken right after the configuration was read.
+pub(crate) fn stamp(config: &Config) -> Stamp {
+    let paths = config.files.iter().map(|file| &file.path).chain(&config.watched);
+    Stamp(paths.map(|path| (path.clone(), look(path))).collect())
+}
+
+impl Stamp {
+    /// Whether reading the configuration again could give another one.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.0.iter().any(|(path, before)| look(path) != *before)
+    }
+}
+
+fn look(path: &Path) -> Option<Look> {
+    let facts = fs::metadata(path).ok()?;
+    if !facts.is_dir() {
+        return Some((facts.mtime(), facts.mtime_nsec(), facts.len()));
+    }
+    // Editors leave files beside the one that they write, which begin with a dot.
+    let mut names = entries(path).ok()?;
+    names.retain(|(name, _)| !name.starts_with('.'));
+    names.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
+    Some((0, 0, hasher.finish()))
 }
 
 /// The content, and whose it is.
@@ -264,6 +326,40 @@ mod tests {
         let process = &config.jobs[0].process;
         assert_eq!(*process.env, [("A".to_owned(), "1".to_owned())]);
         assert_eq!(process.working_dir, Some(dir.0.join("work")));
+    }
+
+    #[test]
+    fn a_change_of_any_file_makes_a_stamp_stale() {
+        let dir = Dir::new("stamp");
+        fs::create_dir(dir.0.join("d")).unwrap();
+        let job = |name: &str| format!("[tasks.{name}]\nrun = \"1\"\n");
+        let root = "[daemon]\ninclude = [\"d/*.toml\"]\n[tasks.t]\nrun = \"1\"\n\
+                    env_file = \"vars\"\ndescription = \"${file:text}\"\n";
+        dir.file("d/a.toml", job("a"));
+        dir.file("vars", "A=1\n");
+        dir.file("text", "x");
+        let path = dir.file("c.toml", root);
+        let changes: [(&str, String); 5] = [
+            ("c.toml", format!("{root}# longer\n")),
+            ("d/a.toml", job("abc")),
+            ("d/b.toml", job("b")),
+            ("vars", "A=10\n".to_owned()),
+            ("text", "xy".to_owned()),
+        ];
+        for (name, content) in changes {
+            let config = try_load(&path).unwrap();
+            let before = stamp(&config);
+            dir.file("d/.b.toml.swp", "");
+            assert!(!before.is_stale(), "{name}");
+            dir.file(name, content);
+            assert!(before.is_stale(), "{name}");
+        }
+        let config = try_load(&path).unwrap();
+        assert_eq!(config.watched, ["d", "text", "vars"].map(|name| dir.0.join(name)));
+        let before = stamp(&config);
+        fs::remove_file(dir.0.join("d/b.toml")).unwrap();
+        assert!(before.is_stale());
+        assert_eq!(config.jobs.len(), 3);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod depends;
 pub(crate) mod dotenv;
 mod failures;
 mod health;
+mod include;
 mod inherit;
 mod job;
 pub(crate) mod load;
@@ -23,6 +24,7 @@ mod table;
 mod task;
 #[cfg(test)]
 mod tests;
+pub(crate) mod text;
 mod variables;
 
 use std::collections::HashMap;
@@ -30,6 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 pub(crate) use job::name_flaw;
@@ -37,8 +40,9 @@ pub(crate) use load::{LoadError, load, zone_named};
 pub(crate) use problem::{Problem, Problems};
 
 use crate::auth::proxy::Proxies;
-use crate::model::job::{Job, Keep, Kind, log_directory};
+use crate::model::job::{Job, Keep, Kind, Source, log_directory};
 use crate::model::notifier::{Heartbeat, Notify};
+use include::File;
 use inherit::Inherited;
 use problem::Report;
 use surroundings::{Surroundings, Zone, Zones};
@@ -49,6 +53,10 @@ use table::Table;
 pub(crate) struct Config {
     /// As the user gave it.
     pub(crate) path: PathBuf,
+    /// What was read as configuration, that file first.
+    pub(crate) files: Vec<SourceFile>,
+    /// What else was looked at, files and directories; absolute, in order.
+    pub(crate) watched: Vec<PathBuf>,
     /// In the order of the file.
     pub(crate) jobs: Vec<Arc<Job>>,
     /// The zone of schedules that name none.
@@ -68,6 +76,15 @@ pub(crate) struct Config {
     pub(crate) heartbeat: Option<(Heartbeat, Duration)>,
     /// In the order of their lines.
     pub(crate) warnings: Vec<Problem>,
+}
+
+/// One file of the configuration.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Absolute.
+    pub(crate) path: PathBuf,
+    /// As it is written, but for secrets.
+    pub(crate) text_hidden: String,
 }
 
 /// Who chose the zone.
@@ -98,26 +115,56 @@ pub(crate) struct Storage {
     pub(crate) min_free_space: Option<u64>,
 }
 
-/// Reads a whole file. A syntax error is reported alone, everything else together.
+/// Reads a whole file and those that it includes. A syntax error is reported alone, everything
+/// else together.
 pub(crate) fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config, Problems> {
     let report = Report::new(surroundings.file, text);
-    let mut tree = match DeTable::parse(text) {
-        Ok(tree) => tree,
-        Err(error) => return Err(syntax::problem(report, text, &error)),
-    };
-    substitute::everywhere(tree.get_mut(), &report, surroundings);
-    let mut config = read_tables(Table::root(&report, tree.get_ref()), surroundings);
-    config.warnings = report.finish()?;
+    let tree = parse(&report, surroundings)?;
+    let root = Table::root(&report, tree.get_ref());
+    let daemon = root.table("daemon");
+    let found = include::find(daemon.as_ref(), surroundings);
+    let reports: Vec<_> = found.iter().map(|it| Report::new(&it.shown, &it.text)).collect();
+    let mut trees = Vec::new();
+    for (found, report) in found.iter().zip(&reports) {
+        trees.push(parse(report, &found.around(surroundings))?);
+    }
+    let mut files = vec![File { table: root, around: *surroundings, source: Source::Root }];
+    for ((found, report), tree) in found.iter().zip(&reports).zip(&trees) {
+        let table = Table::root(report, tree.get_ref());
+        let (around, source) = (found.around(surroundings), include::source(&found.path));
+        files.push(File { table, around, source });
+    }
+    let mut config = read_tables(&files, daemon);
+    config.warnings = Report::finish_all(std::iter::once(&report).chain(&reports))?;
+    let sources = [(surroundings.path(), text, &tree)];
+    let included = found.iter().zip(&trees).map(|(it, tree)| (it.path.clone(), &*it.text, tree));
+    let shown = sources.into_iter().chain(included).map(|(path, text, tree)| SourceFile {
+        path,
+        text_hidden: text::without_secrets(text, tree.get_ref()),
+    });
+    config.files = shown.collect();
     Ok(config)
 }
 
-fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
+/// The tables of one file, with everything substituted that its values name.
+fn parse<'t>(
+    report: &Report<'t>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Spanned<DeTable<'t>>, Problems> {
+    let parsed = DeTable::parse(report.text());
+    let mut tree = parsed.map_err(|error| syntax::problem(report, &error))?;
+    substitute::everywhere(tree.get_mut(), report, surroundings);
+    Ok(tree)
+}
+
+fn read_tables(files: &[File<'_>], daemon: Option<Table<'_>>) -> Config {
+    let (file, included) = files.split_first().expect("one file includes the others");
+    let (root, surroundings) = (&file.table, &file.around);
     let zones = Zones::new(surroundings);
     let storage = root
         .table("storage")
         .map_or(Storage { max_size: None, min_free_space: None }, read_storage);
     let scheduler = root.table("scheduler");
-    let daemon = root.table("daemon");
     let (zone, timezone_source) = read_zone(scheduler.as_ref(), daemon.as_ref(), &zones);
     let shutdown_timeout = daemon
         .as_ref()
@@ -137,16 +184,19 @@ fn read_tables(root: Table<'_>, surroundings: &Surroundings<'_>) -> Config {
     });
     let default_keep = defaults.keep;
     let timezone = zone.name.to_string();
-    let (channels, notify) = notify::read(&root, surroundings);
+    let (channels, notify) = notify::read(files);
     let context =
         job::Context { surroundings, zones, zone, shutdown_timeout, channels, notify, defaults };
-    let jobs = read_jobs(&root, &context);
+    let jobs = read_jobs(files, &context);
     if jobs.is_empty() {
         root.warn_here("there is nothing to run: no task and no service");
     }
-    root.finish(|_, _| None);
+    root.report_unknown(|key, _| root_pointer(key));
+    included.iter().for_each(|file| include::finish(&file.table));
     Config {
         path: PathBuf::from(surroundings.file),
+        files: Vec::new(),
+        watched: Vec::new(),
         jobs,
         timezone,
         timezone_source,
@@ -208,17 +258,21 @@ pub(crate) struct Place<'a> {
     pub(crate) kind: Kind,
     name_at: usize,
     pub(crate) table: Table<'a>,
+    pub(crate) file: &'a File<'a>,
 }
 
-fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
+fn read_jobs<'a>(files: &'a [File<'a>], context: &job::Context<'_>) -> Vec<Arc<Job>> {
     let mut places = Vec::new();
-    for (key, kind) in [("tasks", Kind::Task), ("services", Kind::Service)] {
-        let tables = root.table(key).map_or_else(Vec::new, |tables| tables.named_tables());
-        let place = |(name, name_at, table)| Place { name, kind, name_at, table };
-        places.extend(tables.into_iter().map(place));
+    for file in files {
+        let before = places.len();
+        for (key, kind) in [("tasks", Kind::Task), ("services", Kind::Service)] {
+            let tables = file.table.table(key).map_or_else(Vec::new, |it| it.named_tables());
+            let place = |(name, name_at, table)| Place { name, kind, name_at, table, file };
+            places.extend(tables.into_iter().map(place));
+        }
+        places[before..].sort_by_key(|place| place.table.at());
     }
-    places.sort_by_key(|place| place.table.at());
-    check_names(root, &places);
+    check_names(&places);
     let depends = depends::read(&places);
     let read = |place: Place<'_>| {
         let depends_on = depends.get(place.name).cloned().unwrap_or_default();
@@ -227,11 +281,11 @@ fn read_jobs(root: &Table<'_>, context: &job::Context<'_>) -> Vec<Arc<Job>> {
     places.into_iter().map(read).collect()
 }
 
-/// Each name is good, and alone: in the file and as a directory of logs.
-fn check_names(root: &Table<'_>, places: &[Place<'_>]) {
-    let report = root.report();
+/// Each name is good, and alone: in all files and as a directory of logs.
+fn check_names(places: &[Place<'_>]) {
     let mut directories: HashMap<String, &Place<'_>> = HashMap::new();
     for place in places {
+        let report = place.table.report();
         let path = || Some(place.table.path().to_owned());
         if let Some(flaw) = job::name_flaw(place.name, place.kind) {
             report.error(place.name_at, path(), flaw);
@@ -240,24 +294,35 @@ fn check_names(root: &Table<'_>, places: &[Place<'_>]) {
         let Some(first) = directories.insert(log_directory(place.name), place) else {
             continue;
         };
-        let line = report.line(first.name_at);
+        let line = report.line_in(first.table.report(), first.name_at);
         let first_path = first.table.path();
-        let message = if first.name == place.name {
-            let own_line = report.line(place.name_at);
-            format!(
-                "the name is used by both [tasks.*] and [services.*]: [{first_path}] first defined \
-                 at line {line}, [{}] at line {own_line}; rename one of them",
-                place.table.path()
-            )
-        } else {
+        let own_line = report.line(place.name_at);
+        let message = if first.name != place.name {
             let directory = log_directory(place.name);
             format!(
-                "shares the log directory {directory:?} with {first_path}, first defined at line \
+                "shares the log directory {directory:?} with {first_path}, first defined at \
                  {line}; rename one of them"
+            )
+        } else if first.kind == place.kind {
+            let file = place.file.around.file;
+            format!(
+                "first defined at {line}, again at line {own_line} of {file}; rename one of them"
+            )
+        } else {
+            format!(
+                "the name is used by both [tasks.*] and [services.*]: [{first_path}] first defined \
+                 at {line}, [{}] at line {own_line}; rename one of them",
+                place.table.path()
             )
         };
         report.error(place.name_at, path(), message);
     }
+}
+
+fn root_pointer(key: &str) -> Option<String> {
+    (key == "compose").then(|| {
+        "containers are not supported; let a task or a service call docker compose".to_owned()
+    })
 }
 
 fn daemon_pointer(key: &str) -> Option<String> {

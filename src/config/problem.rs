@@ -33,7 +33,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All problems of a file that does not load, in the order of their lines; never empty.
+/// All problems of files that do not load, in the order of their lines; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
@@ -109,13 +109,31 @@ impl<'a> Report<'a> {
         self.lines.get_or_init(start_of_lines).partition_point(|start| *start <= at)
     }
 
-    /// The warnings when nothing is wrong, else all errors.
-    pub(crate) fn finish(self) -> Result<Vec<Problem>, Problems> {
-        let errors = self.errors.take();
-        if errors.is_empty() {
-            return Ok(self.placed(self.warnings.take()));
+    /// `line 5`, and of which file if that is another one.
+    pub(crate) fn line_in(&self, other: &Report<'_>, at: usize) -> String {
+        let line = other.line(at);
+        if other.file == self.file {
+            format!("line {line}")
+        } else {
+            format!("line {line} of {}", other.file)
         }
-        Err(Problems(self.placed(errors)))
+    }
+
+    /// The warnings when nothing is wrong, else all errors.
+    pub(crate) fn finish(&self) -> Result<Vec<Problem>, Problems> {
+        Report::finish_all([self])
+    }
+
+    /// The same of several texts.
+    pub(crate) fn finish_all<'r>(
+        reports: impl IntoIterator<Item = &'r Report<'r>>,
+    ) -> Result<Vec<Problem>, Problems> {
+        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+        for report in reports {
+            errors.extend(report.placed(report.errors.take()));
+            warnings.extend(report.placed(report.warnings.take()));
+        }
+        if errors.is_empty() { Ok(warnings) } else { Err(Problems(errors)) }
     }
 
     fn placed(&self, mut found: Vec<Found>) -> Vec<Problem> {

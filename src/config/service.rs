@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::include::File;
 use super::inherit::Starts;
 use super::job::Context;
 use super::table::Table;
@@ -18,6 +19,7 @@ pub(crate) fn read(
     table: &Table<'_>,
     process: &Process,
     depends_on: Arc<[JobName]>,
+    file: &File<'_>,
     context: &Context<'_>,
 ) -> Service {
     let instances = table.number("instances", 1..=64).unwrap_or(1);
@@ -28,7 +30,7 @@ pub(crate) fn read(
     }
     task::on_overlap(table);
     let starts = starts(table, context.defaults.starts);
-    let health_check = health::read(table, process, context);
+    let health_check = health::read(table, process, file, context);
     if health_check.is_some() && starts.healthy_after.is_zero() {
         let message = "healthy_after is zero, which leaves no time for the first health check to \
                        pass; must be a positive duration";

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use crate::base::sentence::quoted;
 
 /// The host as far as the stages see it.
+#[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
     /// The path of the file as the user gave it.
     pub(crate) file: &'a str,
@@ -29,6 +30,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// The text of a file, or why there is none.
     pub(crate) read: &'a dyn Fn(&Path) -> Result<String, String>,
+    /// What a directory holds, in any order; nothing when there is none. `true` is a directory.
+    pub(crate) entries: &'a dyn Fn(&Path) -> Result<Vec<(String, bool)>, String>,
 }
 
 /// A zone and the name it goes by.
@@ -54,6 +57,11 @@ impl Zone {
 }
 
 impl Surroundings<'_> {
+    /// Where the file itself is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(Path::new(self.file).file_name().unwrap_or_default())
+    }
+
     /// The path that the file means: `~/` is the home, anything relative starts beside the file.
     pub(crate) fn resolve(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.home) {

@@ -8,7 +8,8 @@ use super::problem::{Problems, Report};
 use crate::base::sentence::quoted;
 
 /// The one problem of a text that the parser refuses.
-pub(crate) fn problem(report: Report<'_>, text: &str, error: &Error) -> Problems {
+pub(crate) fn problem(report: &Report<'_>, error: &Error) -> Problems {
+    let text = report.text();
     let span = error.span().unwrap_or_default();
     let mut message = format!("not valid TOML: {}", error.message());
     if error.message() == "duplicate key"

@@ -202,8 +202,18 @@ impl<'a> Table<'a> {
         self.report.error(entry.at, Some(self.path_of(key)), message);
     }
 
+    /// Whether the table under `key` has something under `inner`.
+    pub(crate) fn has_in(&self, key: &str, inner: &str) -> bool {
+        let table = self.find(key).and_then(|entry| entry.value.as_table());
+        table.is_some_and(|table| table.contains_key(inner))
+    }
+
     /// Reports every key that nobody asked for. `pointer` knows where misplaced ones belong.
     pub(crate) fn finish(self, pointer: impl Fn(&str, Entry<'a>) -> Option<String>) {
+        self.report_unknown(pointer);
+    }
+
+    pub(crate) fn report_unknown(&self, pointer: impl Fn(&str, Entry<'a>) -> Option<String>) {
         let known = self.known.borrow();
         let listed = || known.iter().enumerate().filter(|(n, key)| !known[..*n].contains(key));
         for (key, entry) in self.entries.iter().map(found) {

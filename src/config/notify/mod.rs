@@ -14,7 +14,8 @@ mod template;
 
 use std::collections::HashMap;
 
-use super::surroundings::Surroundings;
+use super::include::File;
+use super::problem::Report;
 use super::table::Table;
 use crate::base::sentence::quoted;
 use crate::base::suggest;
@@ -36,37 +37,37 @@ pub(crate) struct Channels<'a> {
     /// In the order of the file.
     ids: Vec<&'a str>,
     /// By id: where it stands, and its type unless that is wrong.
-    declared: HashMap<&'a str, (usize, Option<Type>)>,
+    declared: HashMap<&'a str, (&'a Report<'a>, usize, Option<Type>)>,
 }
 
-/// Reads all three tables.
-pub(crate) fn read<'a>(
-    root: &Table<'a>,
-    surroundings: &Surroundings<'_>,
-) -> (Channels<'a>, Notify) {
+/// Reads all three tables. Only the first file has settings.
+pub(crate) fn read<'a>(files: &[File<'a>]) -> (Channels<'a>, Notify) {
     let mut channels = Channels::default();
-    let notifiers = drivers::read(root, surroundings, &mut channels);
-    let settings = root.table("notify").map(|table| settings::read(table, surroundings, &channels));
-    let routes = routes::read(root, &channels);
+    let mut notifiers = Vec::new();
+    for File { table, around, .. } in files {
+        notifiers.extend(drivers::read(table, around, &mut channels));
+    }
+    let root = files.first().and_then(|file| Some((file.table.table("notify")?, &file.around)));
+    let settings = root.map(|(table, around)| settings::read(table, around, &channels));
+    let routes = files.iter().flat_map(|file| routes::read(&file.table, &channels)).collect();
     (channels, Notify { settings: settings.unwrap_or_default(), notifiers, routes })
 }
 
 impl<'a> Channels<'a> {
     /// An id that is good and new is one from now on.
-    fn declare(&mut self, id: &'a str, at: usize, kind: Option<Type>, table: &Table<'_>) {
+    fn declare(&mut self, id: &'a str, at: usize, kind: Option<Type>, table: &Table<'a>) {
         if id == IN_APP {
             table.error_at(at, "id", "\"inapp\" is reserved; choose another id");
         } else if id.contains(':') {
             table.error_at(at, "id", format!("{} must not contain \":\"", quoted(id)));
-        } else if let Some((first, _)) = self.declared.get(id) {
-            let line = table.report().line(*first);
-            let message =
-                format!("duplicate notifier id {}; first defined at line {line}", quoted(id));
+        } else if let Some((report, first, _)) = self.declared.get(id) {
+            let line = table.report().line_in(report, *first);
+            let message = format!("duplicate notifier id {}; first defined at {line}", quoted(id));
             table.error_at(at, "id", message);
         } else if id.trim() != id {
             table.error_at(at, "id", format!("{} begins or ends with a blank", quoted(id)));
         } else if !id.is_empty() {
-            self.declared.insert(id, (at, kind));
+            self.declared.insert(id, (table.report(), at, kind));
             self.ids.push(id);
         }
     }
@@ -101,7 +102,7 @@ impl<'a> Channels<'a> {
         if target == Some("") {
             return Err(format!("target override is empty; write {} alone", quoted(id)));
         }
-        let Some((_, kind)) = self.declared.get(id) else {
+        let Some((_, _, kind)) = self.declared.get(id) else {
             return Err(
                 self.unknown(id, if target.is_some() { "parent notifier" } else { "notifier" })
             );

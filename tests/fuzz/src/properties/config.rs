@@ -11,6 +11,7 @@ use crate::cli::args::{self, Invocation};
 use crate::cli::globals::Surroundings as CommandSurroundings;
 use crate::config::load::decode;
 use crate::config::surroundings::{NoZone, Surroundings};
+use crate::config::text::definition_of;
 use crate::config::{self as loader, Config, Problem, dotenv as dotenvs, name_flaw};
 use crate::model::job::log_directory;
 use crate::model::notifier::{IN_APP, Token};
@@ -35,12 +36,14 @@ pub(crate) fn config(data: &[u8]) {
             Some("/etc/rw/t.json") => Ok("{\"a\": {{task|json}}}".to_owned()),
             _ => Err("no such file".to_owned()),
         },
+        entries: &|_| Ok(Vec::new()),
     };
     let read = decode(data, "c.toml").and_then(|text| loader::read(text, &surroundings));
     let shown = String::from_utf8_lossy(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data));
     match read {
         Ok(config) => {
             assert_good(&config);
+            assert_shown(&config);
             assert_placed(&config.warnings, &shown);
         }
         Err(problems) => {
@@ -69,6 +72,15 @@ fn assert_good(config: &Config) {
     }
     assert!(!config.shutdown_timeout.is_zero());
     assert!(config.external_url.as_ref().is_none_or(|url| !url.ends_with('/')));
+}
+
+/// What people see of the file is still a file, and has a part for each job.
+fn assert_shown(config: &Config) {
+    let text = &config.files[0].text_hidden;
+    for job in &config.jobs {
+        let part = definition_of(text, job.name.as_str()).expect("a job stands in its file");
+        assert!(part.contains("run"), "{part}");
+    }
 }
 
 /// Whoever may be told something.

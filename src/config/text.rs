@@ -1,0 +1,260 @@
+//! What stands in a file, for people: without secrets, and the part of it that defines one job.
+//! Both are cut out by the spans of the parser, so nothing is guessed from lines.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Tables and lists of secrets: every value in them is hidden.
+const SECRET_TABLES: [&str; 3] = ["secrets", "headers", "hook_tokens"];
+/// Single values, the same that messages hide.
+const SECRET_KEYS: [&str; 7] =
+    ["webhook_url", "bot_token", "token", "password", "url", "api_url", "heartbeat"];
+const HIDDEN: &str = "\"<hidden>\"";
+
+/// The text with `"<hidden>"` in the place of every secret.
+pub(crate) fn without_secrets(text: &str, tree: &DeTable<'_>) -> String {
+    let mut secrets = Vec::new();
+    for (key, value) in tree.iter() {
+        let is_notifier = key.get_ref().starts_with("notifier");
+        find_secrets(value, key.get_ref(), is_notifier, false, &mut secrets);
+    }
+    secrets.sort_unstable();
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for (start, end) in secrets {
+        shown += &text[done..start];
+        shown += HIDDEN;
+        done = end;
+    }
+    shown + &text[done..]
+}
+
+fn find_secrets(
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    is_notifier: bool,
+    is_inside: bool,
+    secrets: &mut Vec<(usize, usize)>,
+) {
+    match value.get_ref() {
+        DeValue::Table(entries) => {
+            let is_inside = is_inside || SECRET_TABLES.contains(&key);
+            for (key, value) in entries.iter() {
+                let is_inside = is_inside && key.get_ref() != "allow";
+                find_secrets(value, key.get_ref(), is_notifier, is_inside, secrets);
+            }
+        }
+        DeValue::Array(items) => {
+            items.iter().for_each(|it| find_secrets(it, key, is_notifier, is_inside, secrets));
+        }
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => {
+            let is_secret = is_inside
+                || SECRET_KEYS.contains(&key)
+                || SECRET_TABLES.contains(&key)
+                || (is_notifier && key == "user");
+            secrets.extend(is_secret.then(|| (value.span().start, value.span().end)));
+        }
+    }
+}
+
+/// Where tables and values stand.
+#[derive(Default)]
+struct Places {
+    /// Where each header begins, and whether it is one of the job.
+    headers: Vec<(usize, bool)>,
+    /// Of values that are no tables; and whether they are the job's.
+    values: Vec<(usize, usize, bool)>,
+    /// The job's name where it has no header of its own.
+    names: Vec<usize>,
+}
+
+/// The part of a file that defines a job: its tables as they are written, with the comments above
+/// them. `None` when there is no such job, or no TOML.
+pub(crate) fn definition_of(text: &str, name: &str) -> Option<String> {
+    let tree = DeTable::parse(text).ok()?;
+    let mut places = Places::default();
+    for (kind, value) in tree.get_ref().iter() {
+        let is_jobs = matches!(&**kind.get_ref(), "tasks" | "services");
+        places.header(text, value, false);
+        match value.get_ref().as_table().filter(|_| is_jobs) {
+            Some(jobs) => {
+                for (key, job) in jobs.iter() {
+                    let is_own = key.get_ref() == name;
+                    places.names.extend(is_own.then_some(key.span().start));
+                    places.find(text, job, is_own);
+                }
+            }
+            None => places.find(text, value, false),
+        }
+    }
+    if places.names.is_empty() {
+        return None;
+    }
+    places.headers.sort_unstable();
+    places.headers.dedup();
+    Some(places.cut(text))
+}
+
+impl Places {
+    fn find(&mut self, text: &str, value: &Spanned<DeValue<'_>>, is_own: bool) {
+        self.header(text, value, is_own);
+        match value.get_ref() {
+            DeValue::Table(entries) => {
+                entries.iter().for_each(|(_, value)| self.find(text, value, is_own));
+            }
+            DeValue::Array(items) if items.iter().any(|item| is_header(text, item)) => {
+                items.iter().for_each(|item| self.find(text, item, is_own));
+            }
+            DeValue::Array(_)
+            | DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => {
+                self.values.push((value.span().start, value.span().end, is_own));
+            }
+        }
+    }
+
+    fn header(&mut self, text: &str, value: &Spanned<DeValue<'_>>, is_own: bool) {
+        self.headers.extend(is_header(text, value).then(|| (value.span().start, is_own)));
+    }
+
+    fn cut(&self, text: &str) -> String {
+        let mut parts = String::new();
+        for (index, (start, _)) in self.headers.iter().enumerate().filter(|(_, it)| it.1) {
+            let next = self.headers.get(index + 1);
+            let end = next.map_or(text.len(), |(next, _)| self.begin(text, *next));
+            parts += text[self.begin(text, *start)..end].trim_end();
+            parts += "\n\n";
+        }
+        if parts.is_empty() {
+            // `NAME.key = …` or `NAME = { … }`: the lines from the first to the last.
+            let own = self.values.iter().filter(|(.., is_own)| *is_own);
+            let end = own.map(|(_, end, _)| *end).max().unwrap_or_default();
+            let start = self.names.iter().copied().min().unwrap_or_default();
+            let start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+            let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+            parts += text.get(start..end).unwrap_or_default();
+        }
+        parts.truncate(parts.trim_end().len());
+        parts + "\n"
+    }
+
+    /// Where the comments above a header begin, which stand next to it.
+    fn begin(&self, text: &str, header: usize) -> usize {
+        let before = self.values.iter().filter(|(start, ..)| *start < header);
+        let floor = before.map(|(_, end, _)| *end).max().unwrap_or_default();
+        let mut begin = text[..header].rfind('\n').map_or(0, |newline| newline + 1);
+        while begin > floor {
+            let above = text[..begin - 1].rfind('\n').map_or(0, |newline| newline + 1);
+            if above < floor || !text[above..begin].trim_start().starts_with('#') {
+                break;
+            }
+            begin = above;
+        }
+        begin
+    }
+}
+
+/// Whether a table begins with a header, and not with its first key or a brace.
+fn is_header(text: &str, value: &Spanned<DeValue<'_>>) -> bool {
+    value.get_ref().is_table() && text[value.span().start..].starts_with('[')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_secret_is_hidden_and_nothing_else() {
+        let text = r#"
+daemon.heartbeat = "s1"
+[[notifier]]
+id = "a"
+user = "s2"
+token = "s3" # note
+url_env = "URL"
+headers = { X = "s4", Y = 's5' }
+[notifiers.b]
+bot_token = """s6
+s6"""
+[defaults.secrets]
+A = "s7"
+[tasks.t]
+user = "me"
+run = "token"
+secrets.B = 's8'
+env = { C = "x" }
+hook_tokens = ["s9", { token = "s10", allow = ["run"] }]
+[services.token]
+run = "1"
+health_check = { run = "1", secrets = { D = 5 } }
+"#;
+        let tree = DeTable::parse(text).unwrap();
+        let shown = without_secrets(text, tree.get_ref());
+        let expected = r#"
+daemon.heartbeat = "<hidden>"
+[[notifier]]
+id = "a"
+user = "<hidden>"
+token = "<hidden>" # note
+url_env = "URL"
+headers = { X = "<hidden>", Y = "<hidden>" }
+[notifiers.b]
+bot_token = "<hidden>"
+[defaults.secrets]
+A = "<hidden>"
+[tasks.t]
+user = "me"
+run = "token"
+secrets.B = "<hidden>"
+env = { C = "x" }
+hook_tokens = ["<hidden>", { token = "<hidden>", allow = ["run"] }]
+[services.token]
+run = "1"
+health_check = { run = "1", secrets = { D = "<hidden>" } }
+"#;
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn the_part_of_a_job_is_cut_out() {
+        let text = "# the file\n\n[tasks.a]\nrun = '1' # one\n\n# about b\n# more\n[tasks.b.env]\n\
+                    A = '1'\n[tasks.b]\nrun = '''\n[tasks.c]\n# end'''\n# c\n[tasks.c]\nrun = '1'\n\
+                    [[tasks.a.params]]\narg = '1'\n[[tasks.a.params]]\narg = '2'\n\n\
+                    [services.'a.b']\nrun = '1'\nhealth_check = {\n tcp = 'a:1' }\n\n# the end\n";
+        for (name, part) in [
+            (
+                "a",
+                "[tasks.a]\nrun = '1' # one\n\n[[tasks.a.params]]\narg = '1'\n\n\
+                 [[tasks.a.params]]\narg = '2'\n",
+            ),
+            (
+                "b",
+                "# about b\n# more\n[tasks.b.env]\nA = '1'\n\n[tasks.b]\nrun = '''\n[tasks.c]\n\
+                 # end'''\n",
+            ),
+            ("c", "# c\n[tasks.c]\nrun = '1'\n"),
+            ("a.b", "[services.'a.b']\nrun = '1'\nhealth_check = {\n tcp = 'a:1' }\n\n# the end\n"),
+        ] {
+            assert_eq!(definition_of(text, name).as_deref(), Some(part));
+        }
+        assert_eq!(definition_of(text, "d"), None);
+        assert_eq!(definition_of("[tasks", "d"), None);
+        let text = "tasks.z.run = '1'\n[tasks]\n  x.run = '1'\n  x.env = { A = '1' } # x\ny = { run = '1' }\n[services.s]";
+        for (name, part) in [
+            ("x", "  x.run = '1'\n  x.env = { A = '1' } # x\n"),
+            ("y", "y = { run = '1' }\n"),
+            ("s", "[services.s]\n"),
+        ] {
+            let text = text.strip_prefix("tasks.z.run = '1'\n").unwrap();
+            assert_eq!(definition_of(text, name).as_deref(), Some(part));
+        }
+        assert_eq!(definition_of(text, "z"), None, "no TOML: tasks is defined twice");
+    }
+}
