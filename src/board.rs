@@ -42,6 +42,13 @@ impl Board {
         (before != switch).then_some(before)
     }
 
+    /// Something else that the document is made of has changed.
+    pub(crate) fn forget_document(&self) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.document = None;
+    }
+
     /// The job is no longer configured.
     pub(crate) fn remove(&self, job: &JobName) {
         let mut state = self.lock();

@@ -11,6 +11,7 @@ mod board;
 mod cli;
 mod config;
 mod cron;
+mod current;
 mod daemon;
 mod engine;
 mod hub;

@@ -133,7 +133,7 @@ fn entries(path: &Path) -> Result<Vec<(String, bool)>, String> {
 }
 
 /// How the files of a configuration looked when it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Stamp(Vec<(PathBuf, Option<Look>)>);
 
 /// Of a file when it was changed and how long it is, of a directory the names in it.

@@ -1,11 +1,13 @@
 //! Who listens to the daemon's engine: the log, `/health`, the service manager, retention.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::time::Clock;
 use crate::board::Board;
 use crate::daemon::announce::{announce, switched};
 use crate::daemon::heartbeats::Heartbeats;
+use crate::daemon::reload::Reloader;
 use crate::daemon::sd_notify;
 use crate::daemon::world::Audience;
 use crate::engine::{Answer, ReplyId};
@@ -28,6 +30,7 @@ pub(crate) struct DaemonAudience {
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
     pub(crate) asker: Asker,
+    pub(crate) reloader: Arc<Reloader>,
     /// When the stop began, on the steady clock.
     pub(crate) stopping: Option<Duration>,
 }
@@ -65,7 +68,7 @@ impl Audience for DaemonAudience {
                 self.board.remove(job);
                 self.hub.publish(News::TasksChanged);
             }
-            Event::ReloadAsked => {}
+            Event::ReloadAsked => self.reloader.reload_apart(),
             Event::TicksMissed { .. }
             | Event::StartedAnyway { .. }
             | Event::ClockJumped { .. }

@@ -5,16 +5,20 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::base::bytes;
 use crate::base::time::Clock;
 use crate::config::Config;
-use crate::daemon::StartError;
+use crate::config::text::definition_of;
 use crate::daemon::fingerprint::{self, Fingerprint, machine_id};
 use crate::daemon::secrets::{self, Password, Source};
+use crate::daemon::{StartError, reload};
 use crate::engine::Found;
 use crate::logs::{LogPlace, append_system};
 use crate::model::change::Change;
-use crate::model::job::{AfterFailure, Job};
+use crate::model::decision::{Decision, What};
+use crate::model::job::{AfterFailure, Job, JobName};
 use crate::model::run::{Leader, Phase, RunId};
 use crate::process::spec::is_posix_shell;
 use crate::process::survivor::{self, Survivor};
@@ -54,6 +58,42 @@ pub(crate) fn find(
         ),
         unfinished: unfinished.into_iter().map(|row| row.run).collect(),
     })
+}
+
+/// The number of this configuration, and what is to be stored of it, unless it is the one that the
+/// last daemon had.
+pub(crate) fn configuration(
+    store: &Store,
+    config: &Config,
+    now: Timestamp,
+) -> Result<(u32, Vec<Change>), Error> {
+    let last = store.newest_configuration()?;
+    let number = last.as_ref().map_or(0, |last| last.number);
+    let kept = reload::kept(config, now, number + 1);
+    let Some(last) = last else {
+        return Ok((kept.number, vec![Change::Configure(Box::new(kept))]));
+    };
+    if last.files == kept.files {
+        return Ok((number, Vec::new()));
+    }
+    let mut changes = Vec::new();
+    let decided = |job: &str, what| {
+        let decision = Decision::new(Some(JobName::new(job)), now, what);
+        let detail = "while the daemon was down".to_owned();
+        Change::Decide(Box::new(Decision { detail, ..decision }))
+    };
+    let defined = |files: &[(String, String)], job: &str| {
+        files.iter().find_map(|(_, text)| definition_of(text, job))
+    };
+    for job in config.jobs.iter().map(|job| job.name.as_str()) {
+        match (defined(&last.files, job), defined(&kept.files, job)) {
+            (None, Some(_)) => changes.push(decided(job, What::Added)),
+            (Some(old), Some(new)) if old != new => changes.push(decided(job, What::Changed)),
+            _ => {}
+        }
+    }
+    changes.push(Change::Configure(Box::new(kept)));
+    Ok((number + 1, changes))
 }
 
 /// Nobody else may run beside a process of ours that outlived its daemon.

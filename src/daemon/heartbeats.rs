@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::base::time::Clock;
 use crate::config::Config;
 use crate::daemon::StartError;
 use crate::inbox::{Asker, Inbox};
 use crate::model::job::{Job, JobName};
+use crate::model::notifier::Heartbeat;
 use crate::model::run::Run;
 use crate::notify::Facts;
 use crate::notify::pulse::{Own, Pulse};
@@ -17,11 +19,20 @@ use crate::notify::pulse::{Own, Pulse};
 /// Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Heartbeats {
-    /// Jobs that have a switch.
-    jobs: Arc<HashMap<JobName, Arc<Job>>>,
     pulse: Pulse,
-    /// The daemon's own. Locked to take it out at the end.
-    own: Arc<Mutex<Option<Own>>>,
+    asker: Asker,
+    clock: Clock,
+    /// Locked to look a job up, or to put something else in the place of what is there.
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Jobs that have a switch.
+    jobs: HashMap<JobName, Arc<Job>>,
+    /// The daemon's own, and how often it is told.
+    wanted: Option<(Heartbeat, Duration)>,
+    own: Option<Own>,
 }
 
 impl Heartbeats {
@@ -33,24 +44,43 @@ impl Heartbeats {
         clock: &Clock,
         inbox: &Inbox,
     ) -> Result<Heartbeats, StartError> {
-        let jobs = config.jobs.iter().filter(|job| job.alerts.heartbeat.is_some());
-        let jobs = Arc::new(jobs.map(|job| (job.name.clone(), Arc::clone(job))).collect());
         let pulse = Pulse::new(facts.clone(), logs.to_owned(), inbox.clone());
-        let own = config.heartbeat.clone().map(|(heartbeat, every)| {
-            Own::start(heartbeat, every, asker.clone(), clock.clone(), pulse.clone())
-        });
-        let own = Arc::new(Mutex::new(own.transpose()?));
-        Ok(Heartbeats { jobs, pulse, own })
+        let (asker, clock) = (asker.clone(), clock.clone());
+        let heartbeats = Heartbeats { pulse, asker, clock, state: Arc::default() };
+        heartbeats.follow(config);
+        Ok(heartbeats)
+    }
+
+    /// The switches are those of this configuration from now on.
+    pub(crate) fn follow(&self, config: &Config) {
+        let jobs = config.jobs.iter().filter(|job| job.alerts.heartbeat.is_some());
+        let jobs = jobs.map(|job| (job.name.clone(), Arc::clone(job))).collect();
+        let mut state = self.lock();
+        state.jobs = jobs;
+        if state.wanted == config.heartbeat {
+            return;
+        }
+        state.wanted = config.heartbeat.clone();
+        let (wanted, old) = (state.wanted.clone(), state.own.take());
+        drop(state);
+        // It may be waiting for the other side, and others want the lock.
+        old.into_iter().for_each(Own::stop);
+        let Some((heartbeat, every)) = wanted else { return };
+        let (asker, clock, pulse) = (self.asker.clone(), self.clock.clone(), self.pulse.clone());
+        match Own::start(heartbeat, every, asker, clock, pulse) {
+            Ok(own) => self.lock().own = Some(own),
+            Err(error) => log::error!("cannot start the heartbeat of the daemon: {error}"),
+        }
     }
 
     pub(crate) fn started(&self, run: &Run) {
-        if let Some(job) = self.jobs.get(&run.job) {
+        if let Some(job) = self.lock().jobs.get(&run.job) {
             self.pulse.started(job, run);
         }
     }
 
     pub(crate) fn ended(&self, run: &Run) {
-        if let Some(job) = self.jobs.get(&run.job) {
+        if let Some(job) = self.lock().jobs.get(&run.job) {
             self.pulse.ended(job, run);
         }
     }
@@ -58,8 +88,11 @@ impl Heartbeats {
     /// The daemon stops.
     pub(crate) fn stop(&self) {
         self.pulse.stop();
-        if let Some(own) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            own.stop();
-        }
+        let own = self.lock().own.take();
+        own.into_iter().for_each(Own::stop);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,6 +15,7 @@ mod keys;
 pub(crate) mod listen;
 pub(crate) mod lock;
 pub(crate) mod main_loop;
+pub(crate) mod reload;
 mod sd_notify;
 pub(crate) mod secrets;
 pub(crate) mod whole_file;
@@ -25,17 +26,19 @@ use std::env;
 use std::fmt::Display;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use crate::auth::proxy::Proxies;
 use crate::base::duration::brief;
 use crate::base::time::Clock;
 use crate::board::Board;
 use crate::config::Config;
+use crate::current::{Configured, Current};
 use crate::daemon::audience::DaemonAudience;
 use crate::daemon::fingerprint::Fingerprint;
 use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::lock::InstanceLock;
+use crate::daemon::reload::Reloader;
 use crate::daemon::world::{Audience, World};
 use crate::engine::{Engine, Lifetime};
 use crate::hub::Hub;
@@ -51,7 +54,7 @@ use crate::sampler;
 use crate::store::calendar::Calendar;
 use crate::store::{self, Store};
 use crate::sweep::{self, Rules};
-use crate::web::context::{Context, Facts, Readers, modified};
+use crate::web::context::{Context, Facts, Readers};
 use crate::web::gate;
 use crate::web::gate::control::Control;
 use crate::web::guard::Guard;
@@ -109,7 +112,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let mut changes = boot::remember(&fingerprint, &machine);
     let password = boot::settle_password(&options.data)?;
     let remembered = keys::Remembered::read(&store)?;
-    let found = boot::find(&store, config, &machine, &logs, &clock)?;
+    let mut found = boot::find(&store, config, &machine, &logs, &clock)?;
+    let (number, kept) = boot::configuration(&store, config, clock.now().wall)?;
+    found.config = number;
+    changes.extend(kept);
 
     let (budget, seed) = (config.shutdown_timeout, boot::seed()?);
     let mut engine = Engine::new(config.jobs.clone(), budget, Lifetime::Daemon, seed, clock.now());
@@ -140,18 +146,17 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub.clone(),
         inbox.clone(),
     )?;
-    let notify = Arc::new(config.notify.clone());
+    let configured = Configured::new(Current::of(config, clock.now().wall));
     let host = host_name();
     let alert_facts = notify::Facts {
         external_url: config.external_url.clone(),
         fingerprint: fingerprint.as_str().to_owned(),
         hostname: host.clone(),
         data: options.data.clone(),
-        ca_file: notify.settings.ca_file.clone(),
+        ca_file: config.notify.settings.ca_file.clone(),
     };
     let (dispatcher, channels, notifying) = dispatch::start(AlertSurroundings {
-        notify: Arc::clone(&notify),
-        jobs: config.jobs.clone(),
+        configured: configured.clone(),
         facts: alert_facts.clone(),
         calendar: calendar.clone(),
         database: database.clone(),
@@ -162,11 +167,34 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         inbox: inbox.clone(),
         seed: boot::seed()?,
     })?;
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let free = config.storage.min_free_space;
+    let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free);
+    let heartbeats = Heartbeats::start(config, &alert_facts, &logs, &asker, &clock, &inbox)?;
+    let reloader = Arc::new(Reloader {
+        path: config.path.clone(),
+        clock: clock.clone(),
+        configured: configured.clone(),
+        calendar: calendar.clone(),
+        board: board.clone(),
+        hub: hub.clone(),
+        engine: asker.clone(),
+        dispatcher: dispatcher.clone(),
+        sweeper: sweeper.clone(),
+        heartbeats: heartbeats.clone(),
+        limits: surroundings.limits(),
+        number: Mutex::new(number),
+    });
     let context = Arc::new(Context {
         clock: clock.clone(),
-        facts: facts(options, config, calendar, &clock, fingerprint, host),
+        facts: facts(options, calendar.clone(), &clock, fingerprint, host),
+        configured: configured.clone(),
+        reload: Box::new({
+            let reloader = Arc::clone(&reloader);
+            move |dry| reloader.reload(dry)
+        }),
         health: health.clone(),
-        guard: guard(options, config, clock.clone(), ring),
+        guard: Guard::new(clock.clone(), configured, options.trusted_proxies.clone(), ring),
         engine: asker.clone(),
         board: board.clone(),
         readers: Readers::new(database),
@@ -175,15 +203,10 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub: hub.clone(),
         feeds: feeds.clone(),
         sampler: sampler.clone(),
-        notify,
         channels,
     });
     let gate = gate::open(listener, control, Arc::clone(&context), inbox.clone())?;
     sys::clock::watch(inbox.clone())?;
-    let home = env::var_os("HOME").map(PathBuf::from);
-    let free = config.storage.min_free_space;
-    let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free);
-    let heartbeats = Heartbeats::start(config, &alert_facts, &logs, &asker, &clock, &inbox)?;
     let audience = DaemonAudience {
         clock: clock.clone(),
         health: health.clone(),
@@ -194,6 +217,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub,
         feeds: feeds.clone(),
         asker,
+        reloader,
         stopping: None,
     };
     let mut world = World::new(clock.clone(), inbox, writer.clone(), surroundings, audience);
@@ -229,14 +253,8 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     Ok(code)
 }
 
-fn guard(options: &Options, config: &Config, clock: Clock, ring: KeyRing) -> Guard {
-    let proxies = options.trusted_proxies.as_ref().unwrap_or(&config.trusted_proxies);
-    Guard::new(clock, proxies.clone(), config.external_url.clone(), ring)
-}
-
 fn facts(
     options: &Options,
-    config: &Config,
     calendar: Calendar,
     clock: &Clock,
     fingerprint: Fingerprint,
@@ -245,18 +263,12 @@ fn facts(
     // What systemd sets for what it starts (systemd.exec(5)).
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     Facts {
-        jobs: config.jobs.clone(),
         calendar,
-        timezone: config.timezone.clone(),
-        timezone_source: config.timezone_source.as_str(),
-        config: std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()),
         data: options.data.clone(),
         logs: options.data.join("logs"),
         port: options.port,
-        external_url: config.external_url.clone(),
         fingerprint: fingerprint.as_str().to_owned(),
         started_at: clock.now().wall,
-        config_modified: modified(&config.path),
         host,
         work_dir: env::current_dir().unwrap_or_default(),
         service_managed: is_set("INVOCATION_ID") || is_set("NOTIFY_SOCKET"),

@@ -11,6 +11,12 @@ pub(crate) const READY: &str = "READY=1";
 /// The shutdown has begun.
 pub(crate) const STOPPING: &str = "STOPPING=1";
 
+/// The configuration is read again; [`READY`] follows. The time is for units of the type
+/// `notify-reload` (sd_notify(3)).
+pub(crate) fn reloading() -> String {
+    format!("RELOADING=1\nMONOTONIC_USEC={}", crate::sys::clock::monotonic().as_micros())
+}
+
 /// Sends one state to `$NOTIFY_SOCKET`, a path or, after `@`, an abstract name.
 pub(crate) fn notify(state: &str) {
     let Some(address) = env::var_os("NOTIFY_SOCKET") else { return };

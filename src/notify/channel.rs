@@ -36,7 +36,7 @@ pub(crate) struct Parts {
     pub(crate) database: PathBuf,
     pub(crate) writer: Writer,
     /// All attempts and waits of one message together.
-    pub(crate) budget: Duration,
+    pub(crate) budget: Box<dyn Fn() -> Duration + Send + Sync>,
     pub(crate) send: Attempt,
     /// A message begins with it.
     pub(crate) title: Box<dyn Fn(&Alert) -> String + Send + Sync>,
@@ -191,13 +191,13 @@ impl Channels {
 
     /// Tries until it got through, or is given up.
     fn deliver(&self, channel: &str, waiting: &Waiting) -> Onward {
-        let Parts { clock, budget, .. } = &self.0.parts;
+        let (clock, budget) = (&self.0.parts.clock, (self.0.parts.budget)());
         let delivery = &waiting.delivery;
         let began = clock.now().steady;
         let mut attempt = 1;
         loop {
             let stopping = self.lock().stopping;
-            let left = began.saturating_add(*budget).saturating_sub(clock.now().steady);
+            let left = began.saturating_add(budget).saturating_sub(clock.now().steady);
             let left = match stopping {
                 Some(until) => left.min(until.saturating_sub(clock.now().steady)),
                 None => left,
@@ -221,7 +221,7 @@ impl Channels {
                 return Onward::No;
             }
             let spent = clock.now().steady - began;
-            let Some(wait) = attempts::wait(delivery.id, attempt, after, *budget, spent) else {
+            let Some(wait) = attempts::wait(delivery.id, attempt, after, budget, spent) else {
                 return self.settle(delivery, channel, at, Err(error));
             };
             log::warn!(

@@ -52,6 +52,8 @@ pub(crate) struct Dispatcher {
 enum Told {
     /// Something was raised, durably.
     Look,
+    /// Other jobs are configured, or other ways to tell of them.
+    Reconfigured,
     /// The daemon stops.
     Close,
 }
@@ -63,6 +65,12 @@ impl Dispatcher {
             // A thread that is gone has ended the daemon.
             let _ = self.sender.send(Told::Look);
         }
+    }
+
+    /// Other jobs are configured, or other ways to tell of them. Never blocks.
+    pub(crate) fn reconfigured(&self) {
+        // A thread that is gone has ended the daemon.
+        let _ = self.sender.send(Told::Reconfigured);
     }
 
     /// What was raised so far is taken care of, what is held goes out, then the thread ends. Waits
@@ -84,13 +92,13 @@ pub(crate) fn start(parts: Surroundings) -> io::Result<(Dispatcher, Channels, Jo
     let dispatcher = Dispatcher { sender, told, done: Arc::new(Mutex::new(ended)) };
     let parts = Arc::new(parts);
     let (own, looking, inbox) = (Arc::clone(&parts), dispatcher.clone(), parts.inbox.clone());
-    let titles = Arc::clone(&parts);
+    let (titles, budget) = (Arc::clone(&parts), parts.configured.clone());
     let channels = Channels::new(channel::Parts {
         clock: parts.clock.clone(),
         inbox: parts.inbox.clone(),
         database: parts.database.clone(),
         writer: parts.writer.clone(),
-        budget: parts.notify.settings.budget,
+        budget: Box::new(move || budget.get().notify.settings.budget),
         send: Box::new(move |delivery, limit| own.send(delivery, limit)),
         title: Box::new(move |alert| titles.title(alert)),
         look: Box::new(move || looking.look()),
@@ -164,6 +172,7 @@ impl Desk {
             }
             match self.wait(&ledger) {
                 Some(Told::Look) | None => {}
+                Some(Told::Reconfigured) => self.start_over(&mut ledger),
                 Some(Told::Close) => {
                     self.part(&mut ledger);
                     return Ok(());
@@ -197,9 +206,15 @@ impl Desk {
 
     /// Takes up what the last daemon left.
     fn begin(&mut self, reader: &Reader) -> Result<Ledger, store::Error> {
-        let Surroundings { notify, jobs, seed, .. } = &*self.parts;
+        let current = self.parts.configured.get();
         let (windows, troubles) = (reader.held()?, reader.troubles()?);
-        let mut ledger = Ledger::new(Arc::clone(notify), jobs, windows, troubles, *seed);
+        let mut ledger = Ledger::new(
+            Arc::clone(&current.notify),
+            &current.jobs,
+            windows,
+            troubles,
+            self.parts.seed,
+        );
         let mut changes: Vec<Change> = ledger
             .forget(|channel| self.parts.knows(channel))
             .into_iter()
@@ -289,13 +304,38 @@ impl Desk {
         Ok(())
     }
 
+    /// What is held goes out by the old rules, and then the new ones hold. Nothing is held where
+    /// only jobs have changed, and alerts that nobody has told yet are told by the new rules.
+    fn start_over(&mut self, ledger: &mut Ledger) {
+        let reader = match self.open() {
+            Ok(reader) => reader,
+            Err(error) => {
+                log::error!("{error}");
+                self.again_at = Some(self.parts.clock.now().steady + PAUSE);
+                return;
+            }
+        };
+        if ledger.is_by(&self.parts.configured.get().notify) {
+            ledger.follow(&self.parts.configured.get().jobs);
+            return;
+        }
+        let plan = ledger.let_go(self.parts.clock.now().wall, &*self.parts);
+        // One that is gone says so itself.
+        let _ = self.carry_out(&reader, plan);
+        match self.begin(&reader) {
+            Ok(new) => *ledger = new,
+            Err(error) => log::error!("{error}"),
+        }
+    }
+
     /// Removes old rows of the feed when it is time, and finds out when it is time again.
     fn trim(&mut self, reader: &Reader) -> Result<(), Halt> {
         let now = self.parts.clock.now();
         if self.trim_at.is_none_or(|at| at > now.steady) {
             return Ok(());
         }
-        let Settings { history_keep, history_keep_for, .. } = self.parts.notify.settings;
+        let current = self.parts.configured.get();
+        let Settings { history_keep, history_keep_for, .. } = current.notify.settings;
         let age = SignedDuration::try_from(history_keep_for).unwrap_or(SignedDuration::MAX);
         let before = now.wall.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
         let unread_before = reader.unread_now();

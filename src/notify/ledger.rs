@@ -90,6 +90,17 @@ impl Ledger {
         }
     }
 
+    /// Whether it decides by these rules.
+    pub(crate) fn is_by(&self, notify: &Notify) -> bool {
+        *self.notify == *notify
+    }
+
+    /// Other jobs are configured now.
+    pub(crate) fn follow(&mut self, jobs: &[Arc<Job>]) {
+        let of = |job: &Arc<Job>| (job.name.to_string(), Arc::clone(&job.alerts));
+        self.jobs = jobs.iter().map(of).collect();
+    }
+
     /// Decides about the next alerts, in their order; `None` is one that cannot be read.
     pub(crate) fn take(
         &mut self,

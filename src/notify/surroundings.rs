@@ -2,17 +2,16 @@
 //! sends them, and which secrets that takes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::time::Clock;
 use crate::base::ulid::Ulids;
+use crate::current::Configured;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
 use crate::model::alert::{Alert, Delivery, Detail, Kind, More};
 use crate::model::change::{Change, Tell};
-use crate::model::job::Job;
-use crate::model::notifier::{IN_APP, Notify};
+use crate::model::notifier::IN_APP;
 use crate::notify::ledger::Words;
 use crate::notify::message::{self, Message};
 use crate::notify::{Facts, Outcome, drivers, excerpt, probe, route};
@@ -23,9 +22,8 @@ const NO_LONGER: &str = "the notifier is no longer configured";
 
 /// Everything of the daemon that alerts have to do with.
 pub(crate) struct Surroundings {
-    pub(crate) notify: Arc<Notify>,
-    /// In the order of the configuration.
-    pub(crate) jobs: Vec<Arc<Job>>,
+    pub(crate) configured: Configured,
+    /// Those that no reload changes; see [`Surroundings::facts`].
     pub(crate) facts: Facts,
     pub(crate) calendar: Calendar,
     pub(crate) database: PathBuf,
@@ -41,16 +39,27 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// Whether messages for this channel can be sent.
     pub(super) fn knows(&self, channel: &str) -> bool {
-        channel == IN_APP || route::notifier_of(&self.notify, channel).is_some()
+        channel == IN_APP || route::notifier_of(&self.configured.get().notify, channel).is_some()
     }
 
     pub(super) fn send(&self, delivery: &Delivery, limit: Duration) -> Outcome {
-        let Some(notifier) = route::notifier_of(&self.notify, &delivery.channel) else {
+        let current = self.configured.get();
+        let Some(notifier) = route::notifier_of(&current.notify, &delivery.channel) else {
             return Outcome::Refused { error: NO_LONGER.to_owned() };
         };
         let target = route::target_of(&delivery.channel);
         let zone = self.calendar.zone(&delivery.alert.job);
-        drivers::send(notifier, target, delivery, &self.facts, zone, limit)
+        drivers::send(notifier, target, delivery, &self.facts(), &zone, limit)
+    }
+
+    /// What all messages share now.
+    fn facts(&self) -> Facts {
+        let current = self.configured.get();
+        Facts {
+            external_url: current.external_url.clone(),
+            ca_file: current.notify.settings.ca_file.clone(),
+            ..self.facts.clone()
+        }
     }
 
     /// A message whose notifier was taken out of the file.
@@ -69,7 +78,8 @@ impl Surroundings {
     pub(super) fn probe(&self) -> Vec<Alert> {
         let at = self.clock.now().wall;
         let mut alerts = Vec::new();
-        for (notifier, key, error) in probe::faults(&self.notify, &self.jobs, &self.facts) {
+        let current = self.configured.get();
+        for (notifier, key, error) in probe::faults(&current.notify, &current.jobs, &self.facts()) {
             log::warn!("a notifier cannot be used notifier={notifier} key={key} error={error:?}");
             let detail = Detail::Secret { notifier, key: key.to_owned(), error };
             let (job, run) = (String::new(), None);
@@ -86,7 +96,7 @@ impl Surroundings {
             tail: tail.to_owned(),
             more: More::None,
         };
-        Message::new(&delivery, &self.facts, self.calendar.zone(&alert.job))
+        Message::new(&delivery, &self.facts(), &self.calendar.zone(&alert.job))
     }
 }
 

@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::logs::{Feed, LogPlace, Observer};
 use crate::model::job::Job;
@@ -31,7 +32,18 @@ pub(crate) struct Surroundings {
     hidden: Vec<String>,
     home: Option<PathBuf>,
     logs: PathBuf,
-    min_free: Option<u64>,
+    limits: Limits,
+}
+
+/// What a reload may change for runs that start later. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits(Arc<AtomicU64>);
+
+impl Limits {
+    /// The free bytes that a run needs where the logs are; `None` is no limit.
+    pub(crate) fn set_min_free(&self, bytes: Option<u64>) {
+        self.0.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
 }
 
 /// Everything that the thread of one run needs to know. Made on the main thread, where a hundred
@@ -69,7 +81,14 @@ impl Surroundings {
         let env = env.iter().map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
         let hidden = removed.iter().filter(|(key, _)| key.as_bytes().starts_with(b"RUNWISP_"));
         let hidden = hidden.map(|(_, value)| value.to_string_lossy().into_owned()).collect();
-        Surroundings { env, hidden, home, logs, min_free }
+        let limits = Limits::default();
+        limits.set_min_free(min_free);
+        Surroundings { env, hidden, home, logs, limits }
+    }
+
+    /// What may be changed later.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.clone()
     }
 }
 
@@ -107,7 +126,7 @@ impl Spec {
     }
 
     pub(super) fn min_free(&self) -> Option<u64> {
-        self.surroundings.min_free
+        Some(self.surroundings.limits.0.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
     }
 
     /// Where its log goes.

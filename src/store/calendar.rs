@@ -2,7 +2,7 @@
 //! task are days as its schedule means them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,9 +12,9 @@ use crate::config::{Config, zone_named};
 use crate::cron::Schedule;
 use crate::model::job::JobName;
 
-/// The zones of all tasks. Clones share them.
+/// The zones of all tasks. Clones share them, and a reload changes them for all.
 #[derive(Clone, Debug)]
-pub(crate) struct Calendar(Arc<Zones>);
+pub(crate) struct Calendar(Arc<Mutex<Arc<Zones>>>);
 
 #[derive(Debug)]
 struct Zones {
@@ -25,7 +25,17 @@ struct Zones {
 
 impl Calendar {
     pub(crate) fn new(default: TimeZone, of: HashMap<JobName, TimeZone>) -> Calendar {
-        Calendar(Arc::new(Zones { of, default }))
+        Calendar(Arc::new(Mutex::new(Arc::new(Zones { of, default }))))
+    }
+
+    /// From now on the zones are those of `other`.
+    pub(crate) fn follow(&self, other: &Calendar) {
+        let zones = other.zones();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = zones;
+    }
+
+    fn zones(&self) -> Arc<Zones> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The zones that the configuration names.
@@ -51,9 +61,9 @@ impl Calendar {
     }
 
     /// The zone of a task, or that of the configuration.
-    pub(crate) fn zone(&self, job: &str) -> &TimeZone {
-        let Zones { of, default } = &*self.0;
-        of.get(job).unwrap_or(default)
+    pub(crate) fn zone(&self, job: &str) -> TimeZone {
+        let zones = self.zones();
+        zones.of.get(job).unwrap_or(&zones.default).clone()
     }
 }
 

@@ -72,6 +72,8 @@ enum Told {
     Ended(JobName),
     /// There is something in the trash.
     Trashed,
+    /// These rules hold from now on.
+    Follow(Rules),
     Close,
 }
 
@@ -84,6 +86,11 @@ impl Sweeper {
     /// Runs were put into the trash, durably.
     pub(crate) fn tell_trashed(&self) {
         self.send(Told::Trashed);
+    }
+
+    /// These rules hold from now on.
+    pub(crate) fn follow(&self, rules: Rules) {
+        self.send(Told::Follow(rules));
     }
 
     /// The daemon stops.
@@ -199,6 +206,7 @@ impl Sweep {
                     self.report(swept)?;
                 }
                 Ok(Told::Trashed) => self.purge_later(),
+                Ok(Told::Follow(rules)) => self.rules = rules,
                 Err(RecvTimeoutError::Timeout) if next == end => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {
                     let swept = Reader::open(&self.database)
@@ -416,6 +424,7 @@ impl Sweep {
                     self.ended.entry(job).and_modify(|count| *count += 1);
                 }
                 Ok(Told::Trashed) => self.purge_later(),
+                Ok(Told::Follow(rules)) => self.rules = rules,
                 Err(TryRecvError::Empty) => return Ok(()),
                 Ok(Told::Close) | Err(TryRecvError::Disconnected) => return Err(Halt::Stopped),
             }

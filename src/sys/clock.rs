@@ -3,11 +3,21 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::sys::{check, error_text, eventfd, own};
 use crate::threads;
+
+/// What the kernel's monotonic clock says (clock_gettime(2)).
+pub(crate) fn monotonic() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes the local struct; this clock is always there.
+    let _ = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
 
 /// Starts the thread `clock`, which sends [`Input::Woke`] at every such jump.
 pub(crate) fn watch(inbox: Inbox) -> io::Result<()> {

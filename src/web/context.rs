@@ -1,19 +1,18 @@
 //! What the handlers share: the way to the engine, to the history, to the logs, to the news.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 
 use crate::base::time::Clock;
 use crate::board::Board;
+use crate::current::{Configured, Current};
+use crate::engine::Refusal;
 use crate::hub::Hub;
-use crate::inbox::Asker;
+use crate::inbox::{Asker, Unanswered};
 use crate::logs::Feeds;
-use crate::model::job::{Job, JobName};
-use crate::model::notifier::Notify;
+use crate::model::difference::Difference;
 use crate::notify::channel::Channels;
 use crate::sampler::Sampler;
 use crate::store::calendar::Calendar;
@@ -28,6 +27,8 @@ use crate::web::http::Problem;
 pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) facts: Facts,
+    pub(crate) configured: Configured,
+    pub(crate) reload: Box<Reload>,
     pub(crate) health: Health,
     pub(crate) guard: Guard,
     pub(crate) engine: Asker,
@@ -38,25 +39,47 @@ pub(crate) struct Context {
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
     pub(crate) sampler: Sampler,
-    pub(crate) notify: Arc<Notify>,
     pub(crate) channels: Channels,
+}
+
+/// Reads the configuration again and applies it; with `true` only says what it would come to.
+pub(crate) type Reload = dyn Fn(bool) -> Result<Difference, Rejection> + Send + Sync;
+
+/// Why a configuration was not applied; everything is as it was.
+#[derive(Debug)]
+pub(crate) enum Rejection {
+    /// Each line is one thing that is wrong.
+    Invalid(Vec<String>),
+    /// The engine did not take it.
+    Refused(Refusal),
+    Unanswered(Unanswered),
+}
+
+impl Rejection {
+    /// What is wrong, one thing a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        match self {
+            Rejection::Invalid(lines) => lines.clone(),
+            Rejection::Refused(refusal) => vec![refusal.to_string()],
+            Rejection::Unanswered(_) => vec!["the engine does not answer".to_owned()],
+        }
+    }
+}
+
+impl Context {
+    /// The configuration of now.
+    pub(crate) fn current(&self) -> Arc<Current> {
+        self.configured.get()
+    }
 }
 
 /// What never changes while the daemon runs.
 pub(crate) struct Facts {
-    /// In the order of the configuration.
-    pub(crate) jobs: Vec<Arc<Job>>,
     pub(crate) calendar: Calendar,
-    pub(crate) timezone: String,
-    pub(crate) timezone_source: &'static str,
     /// Absolute, as all paths here.
-    pub(crate) config: PathBuf,
-    /// Of the configuration when it was read; `None` where that cannot be told.
-    pub(crate) config_modified: Option<SystemTime>,
     pub(crate) data: PathBuf,
     pub(crate) logs: PathBuf,
     pub(crate) port: u16,
-    pub(crate) external_url: Option<String>,
     pub(crate) fingerprint: String,
     pub(crate) started_at: Timestamp,
     /// The name of the machine.
@@ -64,22 +87,6 @@ pub(crate) struct Facts {
     pub(crate) work_dir: PathBuf,
     /// Whether systemd started the daemon.
     pub(crate) service_managed: bool,
-}
-
-impl Facts {
-    pub(crate) fn job(&self, name: &JobName) -> Option<&Arc<Job>> {
-        self.jobs.iter().find(|job| job.name == *name)
-    }
-
-    /// Whether the file of the configuration is another one than the daemon has read, or gone.
-    pub(crate) fn is_config_stale(&self) -> bool {
-        modified(&self.config) != self.config_modified
-    }
-}
-
-/// When a file was written to the last time, if it is there and that can be told.
-pub(crate) fn modified(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|facts| facts.modified()).ok()
 }
 
 /// Connections that only read: as many as are in use at once, kept for the next one.

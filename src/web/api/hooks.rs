@@ -26,7 +26,8 @@ pub(crate) fn call(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
 
 /// What the token of the call allows it to do.
 pub(crate) fn verb(context: &Context, call: &Call<'_>) -> Result<Verb, Problem> {
-    let hooks = context.facts.job(&call.job()).map_or(&[][..], |job| &job.hooks);
+    let current = context.current();
+    let hooks = current.job(&call.job()).map_or(&[][..], |job| &job.hooks);
     let token = guard::bearer(call.request).next().or(call.values.text(&TOKEN));
     let action = call.segment("action");
     let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == action);

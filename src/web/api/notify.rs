@@ -15,7 +15,7 @@ use crate::model::alert::{Alert, Detail, Kind};
 use crate::model::change::Tell;
 use crate::model::job::Job;
 use crate::model::notice::{Record, Waiting};
-use crate::model::notifier::{Notifier, Route, Settings, Token};
+use crate::model::notifier::{Notifier, Notify, Route, Settings, Token};
 use crate::notify::{Outcome, probe, route};
 use crate::web::api::runs::settle;
 use crate::web::api::tasks::Empty;
@@ -124,7 +124,8 @@ struct AfterJson {
 }
 
 pub(crate) fn settings(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Problem> {
-    let (notify, jobs) = (&context.notify, &context.facts.jobs);
+    let current = context.current();
+    let (notify, jobs) = (&current.notify, &current.jobs);
     let (records, heads) = context.readers.read(|reader| {
         let records = reader.records()?;
         let busy = records.iter().filter(|record| record.pending > 0);
@@ -156,7 +157,7 @@ pub(crate) fn settings(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Pr
         occurrence_ring: notify.settings.occurrence_ring,
         history_keep: notify.settings.history_keep,
         history_keep_for: nanos(notify.settings.history_keep_for),
-        external_url: context.facts.external_url.as_deref(),
+        external_url: current.external_url.as_deref(),
         notifiers: notify
             .notifiers
             .iter()
@@ -172,7 +173,11 @@ pub(crate) fn tasks(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Probl
     let context = Arc::clone(context);
     // A thousand tasks times all routes: not while a worker waits.
     Ok(Reply::later(move || {
-        let jobs = context.facts.jobs.iter().map(|job| TaskJson::new(&context, job));
+        let current = context.current();
+        let jobs = current
+            .jobs
+            .iter()
+            .map(|job| TaskJson::new(&current.notify, job, context.board.muted_until(&job.name)));
         Ok(Whole::json(200, &jobs.collect::<Vec<_>>()))
     }))
 }
@@ -188,8 +193,9 @@ pub(crate) fn test(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
     let Empty {} = call.body()?;
     let channel = call.values.text(&CHANNEL).unwrap_or_default().to_owned();
     let id = route::id_of(&channel);
-    if route::notifier_of(&context.notify, &channel).is_none() {
-        let ids: Vec<_> = context.notify.notifiers.iter().map(|it| it.id.as_str()).collect();
+    let current = context.current();
+    if route::notifier_of(&current.notify, &channel).is_none() {
+        let ids: Vec<_> = current.notify.notifiers.iter().map(|it| it.id.as_str()).collect();
         let declared = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
         return Err(Problem::new(404, format!("no notifier {id:?}; declared are {declared}")));
     }
@@ -245,7 +251,7 @@ fn set_mute(
         muted_until: Option<String>,
     }
     let name = call.job();
-    let job = context.facts.job(&name).ok_or(Refusal::UnknownJob(name))?.name.clone();
+    let job = context.current().job(&name).ok_or(Refusal::UnknownJob(name))?.name.clone();
     let (context, since) = (Arc::clone(context), context.clock.now().wall);
     Ok(Reply::later(move || {
         settle(&context, Tell::Mute { job: job.clone(), since, until })?;
@@ -304,12 +310,12 @@ impl ChannelJson {
 }
 
 impl<'a> TaskJson<'a> {
-    fn new(context: &Context, job: &'a Job) -> TaskJson<'a> {
+    fn new(notify: &Notify, job: &'a Job, muted_until: Option<Timestamp>) -> TaskJson<'a> {
         let told = |kind: Kind| {
             let detail = Detail::None;
             let (job_name, at) = (job.name.to_string(), Timestamp::UNIX_EPOCH);
             let alert = Alert { kind, at, job: job_name, run: None, detail };
-            let channels = route::channels(&context.notify, Some(&job.alerts), &alert);
+            let channels = route::channels(notify, Some(&job.alerts), &alert);
             let is_raised = job.raises.contains(kind) && !channels.is_empty();
             let channels = channels.iter().map(|token| token.as_str().to_owned()).collect();
             is_raised.then_some((kind.as_str(), channels))
@@ -323,7 +329,7 @@ impl<'a> TaskJson<'a> {
                 within: job.alerts.after.within.map(nanos),
             },
             heartbeat: job.alerts.heartbeat.is_some(),
-            muted_until: context.board.muted_until(&job.name).map(rfc3339),
+            muted_until: muted_until.map(rfc3339),
         }
     }
 }

@@ -225,8 +225,9 @@ pub(crate) fn outcomes(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
         runs: Vec<Outcome>,
     }
     let last = small(&call.values, &LAST);
+    let current = context.current();
     let found = context.readers.read(|reader| {
-        let jobs = context.facts.jobs.iter();
+        let jobs = current.jobs.iter();
         jobs.map(|job| Ok((&job.name, reader.outcomes(&job.name, last)?)))
             .collect::<Result<Vec<_>, _>>()
     })?;

@@ -238,7 +238,9 @@ pub(crate) fn one_of(context: &Context, job: &JobName, id: RunId) -> Result<Run,
 
 /// Refuses a task that is not configured and has no runs.
 pub(crate) fn known(context: &Context, job: &JobName) -> Result<(), Problem> {
-    if context.facts.job(job).is_none() && !context.readers.read(|reader| reader.has_runs(job))? {
+    if context.current().job(job).is_none()
+        && !context.readers.read(|reader| reader.has_runs(job))?
+    {
         return Err(Refusal::UnknownJob(job.clone()).into());
     }
     Ok(())

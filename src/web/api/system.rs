@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::base::time::rfc3339;
+use crate::current::Current;
 use crate::sampler::{Sample, Window};
 use crate::web::context::{Context, Facts};
 use crate::web::http::{Problem, Reply, Whole};
@@ -21,7 +22,7 @@ pub(crate) static WINDOW: Param = Param {
 };
 
 pub(crate) fn info(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Problem> {
-    Ok(Whole::json(200, &DaemonInfo::of(&context.facts)).into())
+    Ok(Whole::json(200, &DaemonInfo::of(&context.facts, &context.current())).into())
 }
 
 pub(crate) fn stats(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Problem> {
@@ -85,22 +86,21 @@ pub(crate) struct SystemStats<'a> {
 }
 
 impl<'a> DaemonInfo<'a> {
-    fn of(facts: &'a Facts) -> DaemonInfo<'a> {
+    fn of(facts: &'a Facts, current: &'a Current) -> DaemonInfo<'a> {
         DaemonInfo {
             version: env!("CARGO_PKG_VERSION"),
             fingerprint: &facts.fingerprint,
             port: facts.port,
             cloud_enabled: false,
-            tasks: facts.jobs.iter().map(|job| TaskBrief::of(job, &facts.timezone)).collect(),
+            tasks: current.jobs.iter().map(|job| TaskBrief::of(job, &current.timezone)).collect(),
             capabilities: [Capability { name: "shell", available: true }],
-            resolved_timezone: &facts.timezone,
-            timezone_source: facts.timezone_source,
-            config_path: facts.config.display().to_string(),
+            resolved_timezone: &current.timezone,
+            timezone_source: current.timezone_source,
+            config_path: current.path.display().to_string(),
             data_dir: facts.data.display().to_string(),
             started_at: rfc3339(facts.started_at),
-            // It is read once, at the start.
-            config_loaded_at: rfc3339(facts.started_at),
-            config_stale: facts.is_config_stale(),
+            config_loaded_at: rfc3339(current.loaded_at),
+            config_stale: current.is_stale(),
             service_managed: facts.service_managed,
             scheduling_active: true,
             auth_disabled: false,

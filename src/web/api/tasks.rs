@@ -47,12 +47,12 @@ pub(crate) struct Message {
 pub(crate) struct Empty {}
 
 pub(crate) fn list(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Problem> {
-    let facts = &context.facts;
     let document = context.board.document(|standings| {
-        let tasks = facts.jobs.iter();
+        let current = context.current();
+        let tasks = current.jobs.iter();
         let tasks: Vec<_> = tasks
             .map(|job| {
-                let task = TaskJson::new(job, standings.get(&job.name), &facts.timezone);
+                let task = TaskJson::new(job, standings.get(&job.name), &current.timezone);
                 task.muted(standings.muted_until(&job.name))
             })
             .collect();
@@ -64,9 +64,10 @@ pub(crate) fn list(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Proble
 
 pub(crate) fn one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let name = call.job();
-    let job = context.facts.job(&name).ok_or(Refusal::UnknownJob(name))?;
+    let current = context.current();
+    let job = current.job(&name).ok_or(Refusal::UnknownJob(name))?;
     let standing = context.board.get(&job.name);
-    let task = TaskJson::new(job, standing.as_ref(), &context.facts.timezone);
+    let task = TaskJson::new(job, standing.as_ref(), &current.timezone);
     let task = task.muted(context.board.muted_until(&job.name));
     Ok(Whole::json(200, &task).into())
 }
@@ -120,7 +121,7 @@ pub(crate) fn operate(
     let follower = context.hub.follow();
     let asked = |reply| Input::Operate { job: job.clone(), verb, by, reply };
     let question = context.engine.put(asked)?;
-    let kind = context.facts.job(job).map_or(Kind::Task, |job| job.kind());
+    let kind = context.current().job(job).map_or(Kind::Task, |job| job.kind());
     let context = Arc::clone(context);
     answered(question, move |answer| match answer {
         Answer::Created(run) => Ok(created(&context, run, wait, follower)),

@@ -101,8 +101,9 @@ pub(crate) fn list(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pro
 
 fn answer(context: &Context, wanted: Wanted) -> Whole {
     let next = |job: &JobName| context.board.get(job).and_then(|standing| standing.next);
-    let jobs = context.facts.jobs.iter().map(AsRef::as_ref);
-    Whole::json(200, &upcoming(jobs, next, &context.facts.timezone, wanted))
+    let current = context.current();
+    let jobs = current.jobs.iter().map(AsRef::as_ref);
+    Whole::json(200, &upcoming(jobs, next, &current.timezone, wanted))
 }
 
 /// `next` is the next tick of a job; who has none is paused or has no schedule.

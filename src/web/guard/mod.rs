@@ -15,6 +15,7 @@ use crate::auth::cookie::{self, Channel};
 use crate::auth::origin::{self, Claims};
 use crate::auth::proxy::{Proxies, last_value};
 use crate::base::time::Clock;
+use crate::current::{Configured, Current};
 use crate::web::guard::keys::{KeyRing, Keys, PATIENCE};
 use crate::web::guard::login::Books;
 use crate::web::http::{Peer, Problem, Request};
@@ -26,9 +27,9 @@ const FORWARDING: [&str; 6] =
 /// Keeps the door.
 pub(crate) struct Guard {
     clock: Clock,
-    proxies: Proxies,
-    /// `[daemon] external_url`.
-    external_url: Option<String>,
+    configured: Configured,
+    /// Those of the environment; `None` leaves it to the configuration.
+    proxies: Option<Proxies>,
     keys: KeyRing,
     /// On the steady clock: nobody waits for the keys after it.
     keys_by: Duration,
@@ -56,13 +57,13 @@ pub(crate) enum Proof {
 impl Guard {
     pub(crate) fn new(
         clock: Clock,
-        proxies: Proxies,
-        external_url: Option<String>,
+        configured: Configured,
+        proxies: Option<Proxies>,
         keys: KeyRing,
     ) -> Guard {
         let (books, warned) = (Mutex::default(), AtomicBool::new(false));
         let keys_by = clock.now().steady + PATIENCE;
-        Guard { clock, proxies, external_url, keys, keys_by, books, warned }
+        Guard { clock, configured, proxies, keys, keys_by, books, warned }
     }
 
     /// The session of a request, or 401.
@@ -121,11 +122,12 @@ impl Guard {
             true => last_value(request.all("X-Forwarded-Host")),
             false => None,
         };
+        let current = self.configured.get();
         let claims = Claims {
             fetch_sites: request.all("Sec-Fetch-Site").collect(),
             origins: request.all("Origin").collect(),
             hosts: request.header("Host").into_iter().chain(forwarded).collect(),
-            external: self.external_url.as_deref(),
+            external: current.external_url.as_deref(),
         };
         match origin::is_own(&claims) {
             true => Ok(()),
@@ -137,12 +139,17 @@ impl Guard {
     pub(crate) fn client(&self, request: &Request) -> Option<IpAddr> {
         let Peer::Tcp(peer) = request.peer else { return None };
         let forwarded: Vec<&str> = request.all("X-Forwarded-For").collect();
-        Some(self.proxies.client(peer, forwarded.into_iter()))
+        let current = self.configured.get();
+        Some(self.proxies(&current).client(peer, forwarded.into_iter()))
     }
 
     /// Whether the address is that of a trusted proxy.
     pub(crate) fn is_trusted(&self, address: IpAddr) -> bool {
-        self.proxies.trusts(address)
+        self.proxies(&self.configured.get()).trusts(address)
+    }
+
+    fn proxies<'a>(&'a self, current: &'a Current) -> &'a Proxies {
+        self.proxies.as_ref().unwrap_or(&current.trusted_proxies)
     }
 
     /// Whether the request was made on this machine and came straight here.

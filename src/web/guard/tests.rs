@@ -8,7 +8,8 @@ const PASSWORD: &str = "correct horse";
 fn guard(proxies: &str) -> Guard {
     let (ring, key) = (KeyRing::default(), key());
     ring.put(Keys { password: PASSWORD.to_owned(), origin: Origin::File, key });
-    Guard::new(Clock::start(), Proxies::read(proxies.split(',')).unwrap(), None, ring)
+    let proxies = Proxies::read(proxies.split(',')).unwrap();
+    Guard::new(Clock::start(), Configured::empty(), Some(proxies), ring)
 }
 
 fn key() -> Key {
@@ -116,7 +117,7 @@ fn a_proxy_that_is_not_trusted_cannot_name_the_host() {
 #[test]
 fn only_right_after_the_start_somebody_waits_for_the_keys() {
     let ring = KeyRing::default();
-    let mut guard = Guard::new(Clock::start(), Proxies::default(), None, ring);
+    let mut guard = Guard::new(Clock::start(), Configured::empty(), None, ring);
     assert!((Duration::from_millis(1)..=PATIENCE).contains(&guard.patience()));
     guard.keys_by = guard.clock.now().steady;
     assert_eq!(guard.patience(), Duration::ZERO);

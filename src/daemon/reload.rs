@@ -1,0 +1,122 @@
+//! Puts another configuration in the place of the one at hand (docs/configuration.md, Reload): reads
+//! and checks all of it first, asks the engine, and then tells everybody else.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::base::time::Clock;
+use crate::board::Board;
+use crate::config::{self, Config, LoadError};
+use crate::current::{Configured, Current};
+use crate::daemon::heartbeats::Heartbeats;
+use crate::daemon::sd_notify;
+use crate::engine::{Answer, Input, Plan};
+use crate::hub::{Hub, News};
+use crate::inbox::Asker;
+use crate::model::change::Configuration;
+use crate::model::difference::Difference;
+use crate::notify::dispatch::Dispatcher;
+use crate::process::spec::Limits;
+use crate::store::calendar::Calendar;
+use crate::sweep::{Rules, Sweeper};
+use crate::threads;
+use crate::web::context::Rejection;
+
+/// Everybody who has to know.
+pub(crate) struct Reloader {
+    pub(crate) path: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) configured: Configured,
+    pub(crate) calendar: Calendar,
+    pub(crate) board: Board,
+    pub(crate) hub: Hub,
+    pub(crate) engine: Asker,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) sweeper: Sweeper,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) limits: Limits,
+    /// The number of the configuration at hand. Locked for a whole reload: one at a time.
+    pub(crate) number: Mutex<u32>,
+}
+
+impl Reloader {
+    /// Reads the files again and applies them, or with `dry` only says what that would come to.
+    pub(crate) fn reload(&self, dry: bool) -> Result<Difference, Rejection> {
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now().wall;
+        let config = config::load(&self.path, now).map_err(|error| match error {
+            LoadError::Unreadable(reason) => Rejection::Invalid(vec![reason]),
+            LoadError::Invalid(problems) => {
+                Rejection::Invalid(problems.0.iter().map(ToString::to_string).collect())
+            }
+        })?;
+        let old = self.configured.get();
+        if dry {
+            return Ok(Difference::between(&old.jobs, &config.jobs));
+        }
+        sd_notify::notify(&sd_notify::reloading());
+        let applied = self.apply(&config, now, *number + 1);
+        sd_notify::notify(sd_notify::READY);
+        if applied.is_ok() {
+            *number += 1;
+            config.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        }
+        applied
+    }
+
+    fn apply(&self, config: &Config, now: Timestamp, number: u32) -> Result<Difference, Rejection> {
+        let plan = Box::new(Plan {
+            jobs: config.jobs.clone(),
+            budget: config.shutdown_timeout,
+            configuration: kept(config, now, number),
+            cron_lives: false,
+        });
+        let answer = self.engine.ask(|reply| Input::Reload { plan, reply });
+        let difference = match answer.map_err(Rejection::Unanswered)? {
+            Answer::Reloaded(difference) => difference,
+            Answer::Refused(refusal) => return Err(Rejection::Refused(refusal)),
+            Answer::Created(_) | Answer::Operated(_) | Answer::Done => {
+                return Err(Rejection::Invalid(vec!["the engine did not answer that".to_owned()]));
+            }
+        };
+        self.calendar.follow(&Calendar::of(config));
+        self.configured.set(Current::of(config, now));
+        self.board.forget_document();
+        self.sweeper.follow(Rules::of(config));
+        self.limits.set_min_free(config.storage.min_free_space);
+        self.heartbeats.follow(config);
+        self.dispatcher.reconfigured();
+        self.hub.publish(News::TasksChanged);
+        log::info!(
+            "configuration reloaded added={} changed={} removed={}",
+            difference.added.len(),
+            difference.changed.len(),
+            difference.removed.len()
+        );
+        Ok(difference)
+    }
+
+    /// Reloads on a thread of its own, for a signal; what is wrong goes to the log.
+    pub(crate) fn reload_apart(self: &Arc<Reloader>) {
+        let own = Arc::clone(self);
+        let started = threads::spawn("reload", move || {
+            if let Err(rejection) = own.reload(false) {
+                for line in rejection.lines() {
+                    log::error!("reload rejected: {line}");
+                }
+            }
+        });
+        if let Err(error) = started {
+            log::error!("cannot start a thread to reload: {error}");
+        }
+    }
+}
+
+/// What is kept of a configuration.
+pub(crate) fn kept(config: &Config, at: Timestamp, number: u32) -> Configuration {
+    let files = config.files.iter();
+    let files = files.map(|file| (file.path.display().to_string(), file.text_hidden.clone()));
+    Configuration { number, at, files: files.collect() }
+}
