@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, named_params};
 use crate::model::job::JobName;
 use crate::model::run::{Run, RunId};
 use crate::store::query::{Direction, Field, Filter, Order, Part, Search, Table, Value, Where};
-use crate::store::row::{self, COLUMNS, Count};
+use crate::store::row::{self, COLUMNS, Count, Time};
 use crate::store::{Error, Reader};
 
 /// Newest first.
@@ -69,6 +69,28 @@ impl Reader {
     }
 
     /// Whether runs of this job are stored.
+    /// Runs of a job that were made in this time, oldest first.
+    pub(crate) fn runs_between(
+        &self,
+        job: &JobName,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Run>, Error> {
+        self.read(|db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM runs INDEXED BY runs_by_task WHERE task_name = :job \
+                 AND created_at BETWEEN :from AND :to ORDER BY created_at, id LIMIT :limit"
+            );
+            db.prepare_cached(&sql)?
+                .query_map(
+                    named_params! { ":job": job, ":from": Time(from), ":to": Time(to), ":limit": limit },
+                    row::run,
+                )?
+                .collect()
+        })
+    }
+
     pub(crate) fn has_runs(&self, job: &JobName) -> Result<bool, Error> {
         let sql = "SELECT 1 FROM run_tally WHERE task_name = ?1 AND count > 0";
         self.read(|db| db.prepare_cached(sql)?.exists([job]))

@@ -28,6 +28,16 @@ pub(crate) enum Ending {
     Killed(Timestamp),
 }
 
+impl Session {
+    /// When it was over, as far as that is known.
+    pub(crate) fn ended(&self) -> Option<Timestamp> {
+        match self.end {
+            Ending::Running => None,
+            Ending::Clean(at) | Ending::Killed(at) => Some(at),
+        }
+    }
+}
+
 impl Store {
     /// This process is the daemon from now on.
     pub(crate) fn begin_session(

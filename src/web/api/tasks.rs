@@ -1,19 +1,20 @@
 //! Tasks and services: how they stand, and what can be done with them (docs/api.md, Tasks,
 //! Operating tasks).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Answer, Input, Outcome, Refusal};
+use crate::engine::{Answer, Input, Outcome, Refusal, ReplyId};
 use crate::hub::Follower;
 use crate::inbox::{PATIENCE, Question, Unanswered};
 use crate::model::job::{JobName, Kind, Verb};
+use crate::model::param;
 use crate::model::run::{Phase, Run, RunId, Trigger};
 use crate::web::context::Context;
-use crate::web::http::{Body, Problem, Reply, Whole};
+use crate::web::http::{Body, Detail, Problem, Reply, Whole};
 use crate::web::json::run::RunJson;
 use crate::web::json::task::TaskJson;
 use crate::web::params::{self, Param};
@@ -73,7 +74,43 @@ pub(crate) fn one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Prob
 }
 
 pub(crate) fn run(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
-    answer(context, call, Verb::Run)
+    let RunBody { params } = call.body()?;
+    let (job, wait) = (call.job(), patience(call));
+    if params.is_empty() {
+        check_required(context, &job)?;
+        return operate(context, &job, Verb::Run, Trigger::Api, wait);
+    }
+    let current = context.current();
+    let known = current.job(&job).ok_or_else(|| Refusal::UnknownJob(job.clone()))?;
+    let given: Vec<(String, Option<String>)> = params.into_iter().collect();
+    let takes = known.task().map_or(&[][..], |task| &task.params);
+    let params = param::settle(takes, &given).map_err(wrong_param)?;
+    put(context, &job, Verb::Run, wait, |reply| Input::RunWith {
+        job: job.clone(),
+        params,
+        by: Trigger::Api,
+        reply,
+    })
+}
+
+/// Values by key; `null` leaves a parameter out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunBody {
+    #[serde(default)]
+    params: BTreeMap<String, Option<String>>,
+}
+
+/// A run with defaults alone may lack a value that is required.
+fn check_required(context: &Context, job: &JobName) -> Result<(), Problem> {
+    let current = context.current();
+    let task = current.job(job).and_then(|job| job.task());
+    task.map_or(Ok(()), |task| param::settle(&task.params, &[]).map(drop).map_err(wrong_param))
+}
+
+fn wrong_param((key, message): (String, String)) -> Problem {
+    let location = Some(format!("body.params.{key}"));
+    Problem::invalid(vec![Detail { location, message, value: None }])
 }
 
 pub(crate) fn start(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
@@ -117,9 +154,18 @@ pub(crate) fn operate(
     by: Trigger,
     wait: Option<Duration>,
 ) -> Result<Reply, Problem> {
+    put(context, job, verb, wait, |reply| Input::Operate { job: job.clone(), verb, by, reply })
+}
+
+fn put(
+    context: &Arc<Context>,
+    job: &JobName,
+    verb: Verb,
+    wait: Option<Duration>,
+    asked: impl FnOnce(ReplyId) -> Input,
+) -> Result<Reply, Problem> {
     // From before the question: nothing that follows from it is missed.
     let follower = context.hub.follow();
-    let asked = |reply| Input::Operate { job: job.clone(), verb, by, reply };
     let question = context.engine.put(asked)?;
     let kind = context.current().job(job).map_or(Kind::Task, |job| job.kind());
     let context = Arc::clone(context);

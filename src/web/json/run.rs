@@ -1,6 +1,7 @@
 //! A run as the API shows it (docs/api.md, Runs).
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::base::time::rfc3339;
 use crate::model::run::{Phase, Run};
@@ -29,6 +30,9 @@ pub(crate) struct RunJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of_run_id: Option<String>,
     replica_index: u16,
+    /// What it was given, by key; `null` was left out.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    params: Map<String, Value>,
     /// Said of a run that is asked for alone, and only where it is so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     has_snapshot: bool,
@@ -63,6 +67,11 @@ impl From<&Run> for RunJson {
             retry_attempt: run.retry_attempt,
             retry_of_run_id: run.retry_of.map(|id| id.to_string()),
             replica_index: run.replica,
+            params: run
+                .params
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()))
+                .collect(),
             has_snapshot: false,
         }
     }

@@ -12,6 +12,7 @@ use crate::cron::Schedule;
 use crate::model::event::{Standing, Switch};
 use crate::model::job::{AfterFailure, Backoff, CatchUp, Job, OnFull, RunOnStart, Task};
 use crate::model::service::Service;
+use crate::web::json::details::Details;
 
 /// `TaskResponse` of the schema. Durations are nanoseconds, sizes bytes; what has no value or no
 /// meaning for the kind is left out.
@@ -25,6 +26,8 @@ pub(crate) struct TaskJson<'a> {
     group: &'a str,
     #[serde(flatten)]
     of_kind: OfKind<'a>,
+    #[serde(flatten)]
+    details: Details<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +50,12 @@ pub(crate) struct TaskJson<'a> {
     /// Only when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<bool>,
+    /// A replica failed to start too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fatal: Option<bool>,
+    /// Who runs it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<&'static str>,
     /// Alerts of it go nowhere until then, which may be over.
     #[serde(skip_serializing_if = "Option::is_none")]
     muted_until: Option<String>,
@@ -75,6 +84,16 @@ struct OfKind<'a> {
     queue_max: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run_on_start: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healthy_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_retries: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autostart: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instances: Option<u16>,
     restart: &'a str,
@@ -125,6 +144,7 @@ impl<'a> TaskJson<'a> {
                 (None, Some(service)) => OfKind::of_service(service),
                 (None, None) => OfKind::default(),
             },
+            details: Details::new(job, standing.map_or(&[], |standing| &standing.instances)),
             timeout: job.timeout.map(nanos),
             keep_for: job.keep.age.map(nanos),
             keep_runs: job.keep.runs,
@@ -141,6 +161,8 @@ impl<'a> TaskJson<'a> {
             next_run_at: standing.and_then(|standing| standing.next).map(rfc3339),
             paused: (switch == Switch::Paused).then_some(true),
             stopped: (switch == Switch::Stopped).then_some(true),
+            fatal: (switch == Switch::Fatal).then_some(true),
+            held_by: (switch == Switch::Held).then_some("cron"),
             muted_until: None,
         }
     }
@@ -195,6 +217,7 @@ impl<'a> OfKind<'a> {
                 RunOnStart::Daemon => Some("daemon"),
                 RunOnStart::Boot => Some("boot"),
             },
+            jitter: task.jitter.map(nanos),
             ..OfKind::default()
         };
         match task.after_failure {
@@ -212,7 +235,11 @@ impl<'a> OfKind<'a> {
     fn of_service(service: &Service) -> OfKind<'a> {
         OfKind {
             instances: Some(service.instances),
-            restart: "always",
+            restart: service.restart.as_str(),
+            healthy_after: Some(nanos(service.healthy_after)),
+            start_retries: Some(service.restart_attempts),
+            autostart: Some(service.autostart),
+            priority: Some(service.priority),
             restart_delay: Some(nanos(service.restart_delay)),
             restart_backoff: Some(curve(service.restart_backoff)),
             ..OfKind::default()

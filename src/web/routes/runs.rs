@@ -1,6 +1,6 @@
 //! The history: lists, single runs, bulk actions, pictures.
 
-use crate::web::api::{bulk, pictures, runs};
+use crate::web::api::{bulk, pictures, reload, runs};
 use crate::web::routes::{
     NOTHING, PING, RUN_CHANGED, Route, TEXT, content, delete, events, get, json, optional, post,
 };
@@ -23,6 +23,10 @@ pub(super) static ROUTES: &[Route] = &[
     get("/api/tasks/{taskName}/runs/{runId}/snapshot", "getRunSnapshot", runs::snapshot)
         .about("What the machine looked like when a run went wrong")
         .gives(TEXT)
+        .fails(&[404]),
+    get("/api/tasks/{taskName}/runs/{runId}/definition", "getRunDefinition", reload::definition)
+        .about("What a run ran with, as the file had it")
+        .gives(json("Definition"))
         .fails(&[404]),
     post("/api/tasks/{taskName}/runs/{runId}/stop", "stopRun", runs::stop)
         .about("Stop a run")

@@ -1,9 +1,9 @@
 //! The daemon and its host.
 
-use crate::web::api::{document, pictures, system};
+use crate::web::api::{document, pictures, reload, system};
 use crate::web::routes::{
     Access, NOTIFICATION_CHANGED, RUN_CHANGED, Route, UNREAD_CHANGED, array, event, events, get,
-    json, resumable,
+    json, optional, post, resumable,
 };
 use crate::web::stream::{daemon_log, events};
 
@@ -26,6 +26,13 @@ pub(super) static ROUTES: &[Route] = &[
         .about("When the daemon was up")
         .gives(json("DaemonHistory"))
         .params(&[&pictures::HISTORY_LIMIT]),
+    post("/api/reload", "reloadConfig", reload::reload)
+        .about("Read the configuration again and apply it, all or nothing")
+        .gives(json("ReloadBody"))
+        .params(&[&reload::DRY_RUN])
+        .takes(optional("Empty"))
+        .alias("/api/daemon/reload")
+        .fails(&[503]),
     get("/api/daemon/log-stream", "streamDaemonLog", daemon_log::stream)
         .about("The daemon's own log")
         .gives(events(&[event(&["line"], "DaemonLogLine")]))

@@ -1,6 +1,6 @@
 //! Tasks and services: what they are, and what can be done with them.
 
-use crate::web::api::{hooks, notify, pictures, tasks, upcoming};
+use crate::web::api::{hooks, notify, pictures, tasks, upcoming, why};
 use crate::web::routes::{Access, Route, array, created, get, json, optional, post};
 
 pub(super) static ROUTES: &[Route] = &[
@@ -11,12 +11,17 @@ pub(super) static ROUTES: &[Route] = &[
         .about("One task or service")
         .gives(json("TaskResponse"))
         .fails(&[404]),
+    get("/api/tasks/{taskName}/why", "getWhy", why::why)
+        .about("Why it ran at a moment, or did not")
+        .gives(json("Why"))
+        .params(&[&why::AT])
+        .fails(&[404, 503]),
     post("/api/tasks/{taskName}/run", "triggerRun", tasks::run)
         .about("Start a run")
         .gives(created("Run"))
         .alias("/api/tasks/{taskName}/trigger")
         .params(&[&tasks::WAIT, &tasks::WAIT_TIMEOUT])
-        .takes(optional("Empty"))
+        .takes(optional("RunBody"))
         .fails(&[403, 404, 409, 503]),
     post("/api/tasks/{taskName}/start", "startTask", tasks::start)
         .about("Start unless it is active")
