@@ -193,7 +193,7 @@ fn subcommand(argv: &mut Argv) -> Result<Topic, Usage> {
         "reload" => plain("reload is not supported; restart the daemon to pick up changes"),
         "tui" => plain("\"tui\" is not available in this build"),
         name => {
-            let near = hint(name, Topic::SUBCOMMANDS.map(Topic::name));
+            let near = hint(name, Topic::subcommands().map(Topic::name));
             argv.refuse(format!("unknown subcommand {name:?}{near}"))
         }
     })

@@ -30,95 +30,60 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// Every subcommand, in the order of the overview.
-    pub(crate) const SUBCOMMANDS: [Topic; 21] = [
-        Topic::Daemon,
-        Topic::Status,
-        Topic::Password,
-        Topic::Init,
-        Topic::Validate,
-        Topic::List,
-        Topic::Next,
-        Topic::Run,
-        Topic::RunTask,
-        Topic::Exec,
-        Topic::History,
-        Topic::Logs,
-        Topic::Start,
-        Topic::Stop,
-        Topic::Restart,
-        Topic::Pause,
-        Topic::Resume,
-        Topic::Notify,
-        Topic::OpenApi,
-        Topic::Demo,
-        Topic::Version,
+    /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
+    /// else knows subcommands and their flags, such as completion, reads them here.
+    const TABLE: [(Topic, &'static str, &'static str); 21] = [
+        (Topic::Daemon, "daemon", DAEMON),
+        (Topic::Status, "status", STATUS),
+        (Topic::Password, "password", PASSWORD),
+        (Topic::Init, "init", INIT),
+        (Topic::Validate, "validate", VALIDATE),
+        (Topic::List, "list", LIST),
+        (Topic::Next, "next", NEXT),
+        (Topic::Run, "run", RUN),
+        (Topic::RunTask, "run-task", RUN_TASK),
+        (Topic::Exec, "exec", EXEC),
+        (Topic::History, "history", HISTORY),
+        (Topic::Logs, "logs", LOGS),
+        (Topic::Start, "start", START),
+        (Topic::Stop, "stop", STOP),
+        (Topic::Restart, "restart", RESTART),
+        (Topic::Pause, "pause", PAUSE),
+        (Topic::Resume, "resume", RESUME),
+        (Topic::Notify, "notify", notify::HELP),
+        (Topic::OpenApi, "openapi", OPENAPI),
+        (Topic::Demo, "demo", DEMO),
+        (Topic::Version, "version", VERSION),
     ];
+
+    /// The subcommands.
+    pub(crate) fn subcommands() -> impl Iterator<Item = Topic> {
+        Topic::TABLE.iter().map(|(topic, ..)| *topic)
+    }
 
     /// The subcommand of this name.
     pub(crate) fn named(name: &str) -> Option<Topic> {
-        Topic::SUBCOMMANDS.into_iter().find(|topic| topic.name() == name)
+        Topic::subcommands().find(|topic| topic.name() == name)
     }
 
     /// The name that is typed; the overview has none.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Topic::Root => "",
-            Topic::Daemon => "daemon",
-            Topic::Status => "status",
-            Topic::List => "list",
-            Topic::Validate => "validate",
-            Topic::Run => "run",
-            Topic::RunTask => "run-task",
-            Topic::Exec => "exec",
-            Topic::Start => "start",
-            Topic::Stop => "stop",
-            Topic::Restart => "restart",
-            Topic::Pause => "pause",
-            Topic::Resume => "resume",
-            Topic::Notify => "notify",
-            Topic::Password => "password",
-            Topic::OpenApi => "openapi",
-            Topic::Init => "init",
-            Topic::Logs => "logs",
-            Topic::History => "history",
-            Topic::Next => "next",
-            Topic::Demo => "demo",
-            Topic::Version => "version",
-        }
+        self.row().0
     }
 
-    /// The whole page.
+    /// The whole page. The global flags stand below what takes them.
     pub(crate) fn page(self) -> String {
-        match self {
-            Topic::Root => format!("{ROOT}\n{GLOBAL_FLAGS}\n{ENVIRONMENT}"),
-            Topic::Daemon => with_globals(DAEMON),
-            Topic::Status => with_globals(STATUS),
-            Topic::List => with_globals(LIST),
-            Topic::Validate => with_globals(VALIDATE),
-            Topic::Run => with_globals(RUN),
-            Topic::RunTask => with_globals(RUN_TASK),
-            Topic::Exec => with_globals(EXEC),
-            Topic::Start => with_globals(START),
-            Topic::Stop => with_globals(STOP),
-            Topic::Restart => with_globals(RESTART),
-            Topic::Pause => with_globals(PAUSE),
-            Topic::Resume => with_globals(RESUME),
-            Topic::Notify => with_globals(notify::HELP),
-            Topic::Password => with_globals(PASSWORD),
-            Topic::OpenApi => OPENAPI.to_owned(),
-            Topic::Init => with_globals(INIT),
-            Topic::Logs => with_globals(LOGS),
-            Topic::History => with_globals(HISTORY),
-            Topic::Next => with_globals(NEXT),
-            Topic::Demo => DEMO.to_owned(),
-            Topic::Version => VERSION.to_owned(),
+        match self.row() {
+            ("", page) => format!("{page}\n{GLOBAL_FLAGS}\n{ENVIRONMENT}"),
+            (_, page) if page.contains("[flags]\n") => format!("{page}\n{GLOBAL_FLAGS}"),
+            (_, page) => page.to_owned(),
         }
     }
-}
 
-fn with_globals(page: &str) -> String {
-    format!("{page}\n{GLOBAL_FLAGS}")
+    fn row(self) -> (&'static str, &'static str) {
+        let row = Topic::TABLE.iter().find(|(topic, ..)| *topic == self);
+        row.map_or(("", ROOT), |(_, name, page)| (name, page))
+    }
 }
 
 const ROOT: &str = "\
@@ -398,7 +363,7 @@ mod tests {
 
     #[test]
     fn every_page_says_how_to_use_it_and_fits_a_terminal() {
-        for topic in Topic::SUBCOMMANDS.into_iter().chain([Topic::Root]) {
+        for topic in Topic::subcommands().chain([Topic::Root]) {
             let page = topic.page();
             assert!(
                 page.contains(format!("Usage: runwisp {}", topic.name()).trim_end()),
@@ -412,7 +377,7 @@ mod tests {
     #[test]
     fn the_overview_names_every_subcommand() {
         let page = Topic::Root.page();
-        for topic in Topic::SUBCOMMANDS {
+        for topic in Topic::subcommands() {
             assert!(
                 page.lines().any(|line| line.trim_start().starts_with(topic.name())),
                 "{topic:?}"
