@@ -27,3 +27,4 @@ mod shutdown;
 mod snapshots;
 mod streams;
 mod streams_log;
+mod upkeep;

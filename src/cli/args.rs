@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::cli::argv::{Argv, Flag, Usage, hint};
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
+use crate::cli::idle::When;
 use crate::model::job::Verb;
 use crate::model::run::EndReason;
 use crate::store::query::State;
@@ -59,8 +60,13 @@ pub(crate) enum Command {
     },
     Notify(Notify),
     StopDaemon,
-    RestartDaemon,
+    RestartDaemon {
+        when: When,
+    },
     Password,
+    Backup {
+        to: PathBuf,
+    },
     OpenApi,
     Init {
         existing: Existing,
@@ -209,6 +215,10 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             without_words(argv, Command::Status { output })?
         }
         Topic::Password => without_words(argv, Command::Password)?,
+        Topic::Backup => match argv.optional_word()? {
+            Some(to) => Command::Backup { to: to.into() },
+            None => return Err(argv.refuse("the directory for the copy is missing".to_owned())),
+        },
         Topic::OpenApi => without_words(argv, Command::OpenApi)?,
         Topic::Demo => without_words(argv, Command::Demo)?,
         Topic::Version => {
@@ -239,10 +249,14 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             targets if targets.is_empty() => Command::StopDaemon,
             targets => Command::Operate { verb: Verb::Stop, targets },
         },
-        Topic::Restart => match argv.any_words()? {
-            targets if targets.is_empty() => Command::RestartDaemon,
-            targets => Command::Operate { verb: Verb::Restart, targets },
-        },
+        Topic::Restart => {
+            let when = When::take(argv)?;
+            match argv.any_words()? {
+                targets if targets.is_empty() => Command::RestartDaemon { when },
+                targets if when == When::Now => Command::Operate { verb: Verb::Restart, targets },
+                _ => return Err(argv.refuse("--when-idle takes no target".to_owned())),
+            }
+        }
         Topic::Init => {
             let existing = match argv.switch(&["-f", "--force"]) {
                 true => Existing::Replace,
@@ -402,6 +416,8 @@ fn number(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::cli::globals::{Origin, Setting};
     use crate::logging::Level;
@@ -573,8 +589,16 @@ mod tests {
             ),
             ("notify unmute a", Command::Notify(Notify::Unmute { task: "a".to_owned() })),
             ("stop", Command::StopDaemon),
-            ("restart", Command::RestartDaemon),
+            ("restart", Command::RestartDaemon { when: When::Now }),
+            ("restart --when-idle", Command::RestartDaemon { when: When::Idle { timeout: None } }),
+            (
+                "restart --when-idle --timeout 30m",
+                Command::RestartDaemon {
+                    when: When::Idle { timeout: Some(Duration::from_secs(1800)) },
+                },
+            ),
             ("password", Command::Password),
+            ("backup /srv/b", Command::Backup { to: "/srv/b".into() }),
             ("openapi", Command::OpenApi),
             ("init", Command::Init { existing: Existing::Refuse }),
             ("init -f", Command::Init { existing: Existing::Replace }),
@@ -706,6 +730,11 @@ mod tests {
             (
                 "history -n 0",
                 "-n/--limit: \"0\" must be a number between 1 and 100000\nsee \"runwisp history --help\"",
+            ),
+            ("restart --timeout 5s", "--timeout needs --when-idle\nsee \"runwisp restart --help\""),
+            (
+                "restart --when-idle a",
+                "--when-idle takes no target\nsee \"runwisp restart --help\"",
             ),
             ("logs a -n -5", "-n needs a value\nsee \"runwisp logs --help\""),
             (

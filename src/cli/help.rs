@@ -1,6 +1,6 @@
 //! The help pages, as they are printed.
 
-use crate::cli::notify;
+use crate::cli::{backup, notify};
 
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(crate) enum Topic {
     History,
     Next,
     Password,
+    Backup,
     OpenApi,
     Demo,
     Version,
@@ -32,10 +33,11 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 21] = [
+    const TABLE: [(Topic, &'static str, &'static str); 22] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
+        (Topic::Backup, "backup", backup::HELP),
         (Topic::Init, "init", INIT),
         (Topic::Validate, "validate", VALIDATE),
         (Topic::List, "list", LIST),
@@ -98,6 +100,7 @@ The daemon:
   status              is the daemon healthy? exit 0 or 1
   stop, restart       stop the daemon, or start it anew (with names: tasks and services)
   password            print the password that the daemon made
+  backup <directory>  copy the history and the logs, also while the daemon runs
 
 The configuration:
   init                write a commented runwisp.toml to start from
@@ -260,12 +263,16 @@ const RESTART: &str = "\
 Restarts tasks and services of the daemon, or the daemon itself.
 
 Usage: runwisp restart [target...] [flags]
+       runwisp restart --when-idle [--timeout <time>] [flags]
 
 A target is a name, or a pattern such as 'db-*' in quotes.
 
 Without a target: stops the daemon that uses the data directory, waits for its end and starts it
 again in the background, with the arguments, directory and environment that it had. One that
 systemd runs is restarted with systemctl.
+
+      --when-idle        first wait until no task runs or waits for its turn; services do not count
+      --timeout <time>   give up the waiting after this time, such as 30m [no limit]
 ";
 
 const PAUSE: &str = "\

@@ -13,6 +13,7 @@ use std::process::Command;
 use crate::base::sentence::error_text;
 use crate::cli::args::{self, Command as Invoked, Invocation};
 use crate::cli::globals::{Globals, Surroundings};
+use crate::cli::idle::{self, When};
 use crate::cli::{Exit, Failure, Outcome, background, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::sys::process::Process;
@@ -31,26 +32,28 @@ pub(crate) fn stop(globals: &Globals) -> Result<Outcome, Failure> {
 
 /// Where none runs, this is a start. A configuration that would not load again leaves the daemon
 /// as it is.
-pub(crate) fn restart(globals: &Globals) -> Result<Exit, Failure> {
+pub(crate) fn restart(globals: &Globals, when: When) -> Result<Exit, Failure> {
     let Some(daemon) = Daemon::find(&globals.data.path)? else {
         return background::run(globals, std::env::var_os(crate::daemon::secrets::VARIABLE));
     };
     let again = daemon.again()?;
     let manager = daemon.manager()?;
     again.check(&daemon.owner)?;
+    if manager.is_none() && daemon.pid == 1 {
+        let message = "the daemon is process 1 of its container: restart the container";
+        return Err(Failure::Error(message.to_owned()));
+    }
+    if manager.is_none() && !daemon.owner.is_us()? {
+        let message = "the daemon belongs to another user; restart it as that user, with sudo -u";
+        return Err(Failure::Error(message.to_owned()));
+    }
+    if let When::Idle { timeout } = when {
+        idle::wait(&again.globals, timeout)?;
+    }
     if let Some(unit) = manager {
         unit.tell("restart")?;
         print(&format!("restarted {}\n", unit.name))?;
         return Ok(Exit::Success);
-    }
-    let pid = daemon.pid;
-    if pid == 1 {
-        let message = "the daemon is process 1 of its container: restart the container";
-        return Err(Failure::Error(message.to_owned()));
-    }
-    if !daemon.owner.is_us()? {
-        let message = "the daemon belongs to another user; restart it as that user, with sudo -u";
-        return Err(Failure::Error(message.to_owned()));
     }
     daemon.stop()?;
     background::start(&again.globals, |command| again.dress(command))

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod argv;
 mod background;
+mod backup;
 mod demo;
 mod door;
 mod ending;
@@ -11,6 +12,7 @@ mod follow;
 pub(crate) mod globals;
 mod help;
 mod history;
+mod idle;
 mod init;
 mod instance;
 mod list;
@@ -212,8 +214,9 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::Operate { verb, targets } => operate::run(globals, verb, &targets)?.print(),
         Command::Notify(order) => notify::run(globals, &order)?.print(),
         Command::StopDaemon => instance::stop(globals)?.print(),
-        Command::RestartDaemon => instance::restart(globals),
+        Command::RestartDaemon { when } => instance::restart(globals, when),
         Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),
+        Command::Backup { to } => backup::run(globals, &to)?.print(),
         Command::OpenApi => Outcome::success(api::document::text()).print(),
         Command::Logs { targets, span, output, until: Until::Written } => {
             logs::run(globals, &targets, span, output)

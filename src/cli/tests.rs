@@ -85,8 +85,9 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::Operate { .. }
         | Command::Notify(_)
         | Command::StopDaemon
-        | Command::RestartDaemon
+        | Command::RestartDaemon { .. }
         | Command::Password
+        | Command::Backup { .. }
         | Command::OpenApi
         | Command::Logs { .. }
         | Command::History { .. }

@@ -4,6 +4,7 @@
 
 pub(crate) mod alerts;
 mod apply;
+mod backup;
 pub(crate) mod calendar;
 pub(crate) mod configurations;
 #[cfg(test)]

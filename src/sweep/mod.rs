@@ -34,6 +34,8 @@ use crate::store::{self, Reader, trash};
 use crate::sys::error_text;
 use crate::threads;
 
+pub(crate) use select::run_of;
+
 /// docs/logs.md, Retention.
 const PERIOD: Duration = Duration::from_secs(3600);
 

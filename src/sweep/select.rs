@@ -31,7 +31,7 @@ pub(super) fn is_abandoned(modified: Timestamp, now: Timestamp) -> bool {
 
 /// The run that a file under `logs/` belongs to, by its name: `{date}_{time}_{run}.log` and
 /// its companions. Other names are not ours.
-pub(super) fn run_of(file_name: &str) -> Option<RunId> {
+pub(crate) fn run_of(file_name: &str) -> Option<RunId> {
     let (stem, rest) = file_name.split_once('.')?;
     let (date, stem) = stem.split_once('_')?;
     let (time, run) = stem.split_once('_')?;
