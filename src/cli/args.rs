@@ -11,6 +11,7 @@ use crate::cli::argv::{Argv, Flag, Usage, hint};
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
 use crate::cli::idle::When;
+use crate::cli::service;
 use crate::model::job::Verb;
 use crate::model::run::EndReason;
 use crate::store::query::State;
@@ -67,6 +68,7 @@ pub(crate) enum Command {
     Backup {
         to: PathBuf,
     },
+    Service(service::Order),
     OpenApi,
     Init {
         existing: Existing,
@@ -219,6 +221,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             Some(to) => Command::Backup { to: to.into() },
             None => return Err(argv.refuse("the directory for the copy is missing".to_owned())),
         },
+        Topic::Service => Command::Service(service::Order::take(argv)?),
         Topic::OpenApi => without_words(argv, Command::OpenApi)?,
         Topic::Demo => without_words(argv, Command::Demo)?,
         Topic::Version => {
@@ -741,6 +744,13 @@ mod tests {
                 "next x --from monday",
                 "--from: \"monday\" is not an RFC 3339 instant such as \"2026-03-29T00:00:00+01:00\"\nsee \"runwisp next --help\"",
             ),
+            ("service", "install, status or uninstall is missing\nsee \"runwisp service --help\""),
+            (
+                "service instal",
+                "unknown action \"instal\": it is one of install, status, uninstall; did you mean \"install\"?\nsee \"runwisp service --help\"",
+            ),
+            ("service status --yes", "unknown flag \"--yes\"\nsee \"runwisp service --help\""),
+            ("service install x", "unexpected argument \"x\"\nsee \"runwisp service --help\""),
             ("notify", "list, test, mute or unmute is missing\nsee \"runwisp notify --help\""),
             (
                 "notify lst",

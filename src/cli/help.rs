@@ -1,6 +1,6 @@
 //! The help pages, as they are printed.
 
-use crate::cli::{backup, notify};
+use crate::cli::{backup, notify, service};
 
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub(crate) enum Topic {
     Next,
     Password,
     Backup,
+    Service,
     OpenApi,
     Demo,
     Version,
@@ -33,11 +34,12 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 22] = [
+    const TABLE: [(Topic, &'static str, &'static str); 23] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
         (Topic::Backup, "backup", backup::HELP),
+        (Topic::Service, "service", service::HELP),
         (Topic::Init, "init", INIT),
         (Topic::Validate, "validate", VALIDATE),
         (Topic::List, "list", LIST),
@@ -101,6 +103,7 @@ The daemon:
   stop, restart       stop the daemon, or start it anew (with names: tasks and services)
   password            print the password that the daemon made
   backup <directory>  copy the history and the logs, also while the daemon runs
+  service install     run the daemon as a service of systemd; also status, uninstall
 
 The configuration:
   init                write a commented runwisp.toml to start from

@@ -13,9 +13,10 @@ use crate::cli::globals::{Globals, Origin};
 use crate::cli::{Failure, Outcome};
 use crate::daemon::{secrets, whole_file};
 
-const STARTER: &str = include_str!("starter.toml");
+/// What it writes.
+pub(crate) const STARTER: &str = include_str!("starter.toml");
 /// The group reads: on a server the daemon's group owns the directory (docs/deployment.md).
-const MODE: u32 = 0o640;
+pub(crate) const MODE: u32 = 0o640;
 
 pub(crate) fn run(
     globals: &Globals,

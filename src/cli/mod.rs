@@ -23,6 +23,7 @@ mod operate;
 mod password;
 mod run;
 mod run_task;
+mod service;
 mod status;
 mod table;
 mod tail;
@@ -58,6 +59,8 @@ pub(crate) enum Exit {
     Success,
     /// Anything that went wrong.
     Failure,
+    /// There is no service that `service status` could tell of.
+    Absent,
     /// The exit code of the task that `exec` ran.
     Task(u8),
 }
@@ -67,6 +70,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Success => ExitCode::SUCCESS,
             Exit::Failure => ExitCode::FAILURE,
+            Exit::Absent => ExitCode::from(2),
             Exit::Task(code) => ExitCode::from(code),
         }
     }
@@ -171,8 +175,7 @@ pub(crate) fn to_stderr(text: &str) {
 fn invoke() -> Result<Exit, Failure> {
     let around = Surroundings {
         env: &|name| env::var_os(name),
-        // Files below /proc/self belong to the effective user (proc(5)).
-        is_root: fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0),
+        is_root: is_root(),
         has_local_config: Path::new("runwisp.toml").exists(),
     };
     let invocation = args::parse(env::args_os().skip(1).collect(), &around);
@@ -216,6 +219,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::StopDaemon => instance::stop(globals)?.print(),
         Command::RestartDaemon { when } => instance::restart(globals, when),
         Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),
+        Command::Service(order) => service::run(globals, &order),
         Command::Backup { to } => backup::run(globals, &to)?.print(),
         Command::OpenApi => Outcome::success(api::document::text()).print(),
         Command::Logs { targets, span, output, until: Until::Written } => {
@@ -229,6 +233,16 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         }
         Command::Demo => demo::run(globals),
     }
+}
+
+/// The effective user. Files below /proc/self belong to it (proc(5)); where they cannot be looked
+/// at, it is taken for nobody.
+fn user_id() -> u32 {
+    fs::metadata("/proc/self").map_or(u32::MAX, |process| process.uid())
+}
+
+fn is_root() -> bool {
+    user_id() == 0
 }
 
 /// What the environment says about proxies; the daemon alone cares.

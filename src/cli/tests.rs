@@ -88,6 +88,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::RestartDaemon { .. }
         | Command::Password
         | Command::Backup { .. }
+        | Command::Service(_)
         | Command::OpenApi
         | Command::Logs { .. }
         | Command::History { .. }

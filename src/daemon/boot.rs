@@ -29,7 +29,7 @@ use crate::sys::group::start_of;
 
 /// The machine's boot that the last daemon saw, in `config_entries`.
 const MACHINE_BOOT: &str = "machine_boot";
-const FINGERPRINT: &str = "fingerprint";
+pub(crate) const FINGERPRINT: &str = "fingerprint";
 
 /// Everything that [`crate::engine::Engine::reconcile`] needs. Processes that outlived the
 /// last daemon are gone when it returns.

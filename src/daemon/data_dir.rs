@@ -93,7 +93,7 @@ fn is_of_others(path: &Path) -> io::Result<bool> {
 }
 
 /// From `/etc/passwd`; users that live elsewhere are shown by number.
-fn user_name(uid: u32) -> String {
+pub(crate) fn user_name(uid: u32) -> String {
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let mut users = known.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let found = users.find(|user| user.get(2).is_some_and(|number| *number == uid.to_string()));

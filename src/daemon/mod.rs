@@ -5,7 +5,7 @@ mod announce;
 mod audience;
 pub(crate) mod boot;
 pub(crate) mod data_dir;
-mod fingerprint;
+pub(crate) mod fingerprint;
 #[cfg(feature = "notify")]
 mod heartbeats;
 #[cfg(not(feature = "notify"))]

@@ -7,7 +7,7 @@ use crate::model::change::Anchor;
 use crate::model::job::JobName;
 use crate::model::run::{End, Leader, Phase, Run};
 use crate::store::row::{self, COLUMNS, Count, Time};
-use crate::store::{Error, Store};
+use crate::store::{Error, Reader, Store};
 
 /// So many rows of a task are looked through for a retry that is older than what it repeats: those
 /// of an hour, with one each second, and more.
@@ -91,13 +91,20 @@ impl Store {
 
     /// A value of `config_entries`.
     pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, Error> {
-        self.read(|db| {
-            db.query_row("SELECT value FROM config_entries WHERE key = ?1", [key], |row| {
-                row.get("value")
-            })
-            .optional()
-        })
+        self.read(|db| setting(db, key))
     }
+}
+
+impl Reader {
+    /// A value of `config_entries`.
+    pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, Error> {
+        self.read(|db| setting(db, key))
+    }
+}
+
+fn setting(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT value FROM config_entries WHERE key = ?1";
+    db.query_row(sql, [key], |row| row.get("value")).optional()
 }
 
 /// The run that repeats a failed one. Unless the clock was set back it is the newer of the two, and
