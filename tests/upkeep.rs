@@ -88,9 +88,12 @@ fn a_backup_under_load_is_a_history_that_a_daemon_starts_on() {
         command.arg("--data").arg(&copies[2]);
     });
     restored.wait_ready();
-    let rows = crate::harness::rows::all(&copies[2]);
+    // What waited in the copy runs now.
+    let rows = wait_for("all runs have ended", PATIENCE, || {
+        let rows = crate::harness::rows::all(&copies[2]);
+        rows.iter().all(|row| row.is_ended()).then_some(rows)
+    });
     assert_eq!(rows.len(), counts[2] as usize, "none is lost and none is new");
-    assert!(rows.iter().all(|row| row.status == "ended"));
     let slow = rows.iter().find(|row| row.task == "slow").unwrap();
     assert_eq!(slow.end(), "crashed -2", "what ran in the copy");
     let quick = rows.iter().find(|row| row.task == "quick" && row.end() == "success 0").unwrap();
@@ -158,4 +161,107 @@ fn a_restart_waits_for_tasks_and_not_for_services() {
     let second = pid().unwrap();
     assert!(first != second && process::is_alive(second));
     assert_eq!(code(&home.run(["stop"])), Some(0));
+}
+
+/// A command line, with the cursor at its end, and what the shell offers for its last word.
+const COMPLETED: [(&str, &str); 16] = [
+    ("runwisp sta", "status start"),
+    ("runwisp completion ", "bash zsh fish"),
+    ("runwisp service un", "uninstall"),
+    ("runwisp service install --pr", "--print"),
+    ("runwisp -p 1 service ", "install status uninstall"),
+    (
+        "runwisp list --",
+        "--config --data --socket --host --port --log-level --help --version --json",
+    ),
+    ("runwisp run ", "backup rebuild web"),
+    ("runwisp --config=other.toml run ", "elsewhere"),
+    ("runwisp --config other.toml logs e", "elsewhere"),
+    ("runwisp restart web b", "backup"),
+    ("runwisp notify mute r", "rebuild"),
+    ("runwisp --log-level d", "debug"),
+    ("runwisp --log-level=d", "debug"),
+    ("runwisp validate oth", "other.toml"),
+    ("runwisp history -n ", ""),
+    ("runwisp version ", ""),
+];
+
+#[test]
+fn bash_completes_commands_flags_and_names() {
+    let home = Home::new(
+        "[tasks.backup]\nrun = \"true\"\n[tasks.rebuild]\nrun = \"true\"\n[services.web]\nrun = \"true\"\n",
+    );
+    home.write("other.toml", "[tasks.elsewhere]\nrun = \"true\"\n");
+    fs::create_dir(home.path("bin")).unwrap();
+    std::os::unix::fs::symlink(crate::harness::home::program(), home.path("bin/runwisp")).unwrap();
+    let mut script = out(&home.run(["completion", "bash"]));
+    script.push_str("PATH=$PWD/bin:$PATH\n");
+    for (line, _) in COMPLETED {
+        // As bash itself takes a line apart: "=" is a word of its own.
+        let words = line.replace('=', " = ");
+        let mut words: Vec<&str> = words.split_whitespace().collect();
+        if line.ends_with(' ') {
+            words.push("''");
+        }
+        let (words, last) = (words.join(" "), words.len() - 1);
+        script.push_str(&format!(
+            "COMP_WORDS=({words}) COMP_CWORD={last} COMPREPLY=()\n__runwisp\necho \"${{COMPREPLY[*]}}\"\n"
+        ));
+    }
+    home.write("script", script);
+    let mut bash = std::process::Command::new("bash");
+    // The names come from the configuration of the directory.
+    bash.args(["--norc", "script"]).current_dir(home.dir()).env_remove("RUNWISP_CONFIG");
+    let output = home.output(&mut bash);
+    assert_eq!(err(&output), "");
+    let offered = out(&output);
+    for ((line, expected), offered) in COMPLETED.into_iter().zip(offered.lines()) {
+        // One letter each is as good.
+        let long = |word: &&str| !word.starts_with('-') || word.starts_with("--");
+        let offered: Vec<&str> = offered.split(' ').filter(long).collect();
+        assert_eq!(offered.join(" "), expected, "{line}");
+    }
+    assert_eq!(offered.lines().count(), COMPLETED.len());
+}
+
+#[test]
+fn the_scripts_for_other_shells_are_read_by_them() {
+    let home = Home::new("");
+    for shell in ["zsh", "fish"] {
+        home.write("script", out(&home.run(["completion", shell])));
+        let mut check = std::process::Command::new(shell);
+        match check.args(["-n", "script"]).current_dir(home.dir()).output() {
+            Ok(output) => assert!(output.status.success(), "{shell}: {}", err(&output)),
+            Err(error) => crate::harness::skip(&format!("{shell} cannot be run: {error}")),
+        }
+    }
+}
+
+#[test]
+fn a_unit_is_shown_and_bad_places_are_refused() {
+    let home = Home::new("");
+    let print = ["service", "install", "--print", "--binary", "/bin/sh"];
+    let system = ["--config", "/etc/runwisp/runwisp.toml", "--data", "/var/lib/runwisp"];
+    let output = home.run(print.into_iter().chain(system));
+    let unit = out(&output);
+    assert!(unit.starts_with("# Managed by runwisp service install\n"), "{}", err(&output));
+    assert!(unit.contains("\nExecStart=/bin/sh daemon \\\n") && unit.contains("\nUser=runwisp\n"));
+    for (flags, why) in [
+        (["--data", "/tmp/x"], "/tmp/x is in a temporary directory"),
+        (["--data", "/dev/shm"], "/dev/shm is in a temporary directory"),
+        (["--data", "/home/x"], "/home/x is hidden from a service of the system"),
+        (["--data", "/srv/a b"], "\"/srv/a b\" cannot stand in a unit"),
+        (["--binary", "/nonexistent"], "cannot read /nonexistent: no such file"),
+    ] {
+        let mut words = vec!["service", "install", "--print", "-c", "/etc/runwisp/runwisp.toml"];
+        words.extend(flags);
+        for default in [["--data", "/var/lib/runwisp"], ["--binary", "/bin/sh"]] {
+            if default[0] != flags[0] {
+                words.extend(default);
+            }
+        }
+        let output = home.run(&words);
+        assert_eq!(code(&output), Some(1), "{flags:?}");
+        assert!(err(&output).starts_with(&format!("error: {why}")), "{}", err(&output));
+    }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::argv::{Argv, Flag, Usage, hint};
+use crate::cli::completion::Shell;
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
 use crate::cli::idle::When;
@@ -69,6 +70,7 @@ pub(crate) enum Command {
         to: PathBuf,
     },
     Service(service::Order),
+    Completion(Shell),
     OpenApi,
     Init {
         existing: Existing,
@@ -222,6 +224,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             None => return Err(argv.refuse("the directory for the copy is missing".to_owned())),
         },
         Topic::Service => Command::Service(service::Order::take(argv)?),
+        Topic::Completion => Command::Completion(Shell::take(argv)?),
         Topic::OpenApi => without_words(argv, Command::OpenApi)?,
         Topic::Demo => without_words(argv, Command::Demo)?,
         Topic::Version => {
@@ -422,6 +425,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cli::completion;
     use crate::cli::globals::{Origin, Setting};
     use crate::logging::Level;
 
@@ -602,6 +606,7 @@ mod tests {
             ),
             ("password", Command::Password),
             ("backup /srv/b", Command::Backup { to: "/srv/b".into() }),
+            ("completion zsh", Command::Completion(Shell::Zsh)),
             ("openapi", Command::OpenApi),
             ("init", Command::Init { existing: Existing::Refuse }),
             ("init -f", Command::Init { existing: Existing::Replace }),
@@ -751,6 +756,10 @@ mod tests {
             ),
             ("service status --yes", "unknown flag \"--yes\"\nsee \"runwisp service --help\""),
             ("service install x", "unexpected argument \"x\"\nsee \"runwisp service --help\""),
+            (
+                "completion fishy",
+                "unknown shell \"fishy\": it is one of bash, zsh, fish; did you mean \"fish\"?\nsee \"runwisp completion --help\"",
+            ),
             ("notify", "list, test, mute or unmute is missing\nsee \"runwisp notify --help\""),
             (
                 "notify lst",
@@ -779,6 +788,37 @@ mod tests {
             status.contains("must be one of pending, running, success")
                 && status.contains("did you mean \"failed\"?")
         );
+    }
+
+    /// Completion and manual pages are made from the pages.
+    #[test]
+    fn the_pages_name_exactly_the_flags_that_are_read() {
+        for topic in Topic::subcommands() {
+            let page = topic.page();
+            let mut told: Vec<&str> =
+                completion::flags(&page).into_iter().flat_map(|line| line.names).collect();
+            let root = Topic::Root.page();
+            let globals: Vec<&str> =
+                completion::flags(&root).into_iter().flat_map(|line| line.names).collect();
+            told.retain(|name| !globals.contains(name));
+            let words = match topic {
+                Topic::Notify => &["list", "mute x"][..],
+                Topic::Service => &["install", "status", "uninstall"],
+                _ => &["x"],
+            };
+            let mut read = Vec::new();
+            for words in words {
+                let words = words.split(' ').map(OsString::from).collect();
+                let mut argv = Argv::new(words, topic);
+                // What the words mean is another matter: flags are taken before them.
+                let _ = command(&mut argv);
+                read.extend(argv.known);
+            }
+            told.sort_unstable();
+            read.sort_unstable();
+            read.dedup();
+            assert_eq!(told, read, "{topic:?}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Argv {
     /// What stands after `--`.
     after_dashes: Vec<OsString>,
     /// Every flag that was asked for: the candidates for a suggestion.
-    known: Vec<&'static str>,
+    pub(crate) known: Vec<&'static str>,
     /// The help page that errors point at.
     pub(crate) topic: Topic,
 }

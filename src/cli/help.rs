@@ -1,6 +1,6 @@
 //! The help pages, as they are printed.
 
-use crate::cli::{backup, notify, service};
+use crate::cli::{backup, completion, notify, service};
 
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(crate) enum Topic {
     Backup,
     Service,
     OpenApi,
+    Completion,
     Demo,
     Version,
 }
@@ -34,7 +35,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 23] = [
+    const TABLE: [(Topic, &'static str, &'static str); 24] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -56,6 +57,7 @@ impl Topic {
         (Topic::Resume, "resume", RESUME),
         (Topic::Notify, "notify", notify::HELP),
         (Topic::OpenApi, "openapi", OPENAPI),
+        (Topic::Completion, "completion", completion::HELP),
         (Topic::Demo, "demo", DEMO),
         (Topic::Version, "version", VERSION),
     ];
@@ -132,6 +134,7 @@ Alerts:
 
 Other:
   openapi             print the schema of the HTTP API
+  completion <shell>  print what makes bash, zsh or fish complete the words of runwisp
   demo                a daemon with sample tasks in a temporary directory
   version             print the version
 

@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod argv;
 mod background;
 mod backup;
+mod completion;
 mod demo;
 mod door;
 mod ending;
@@ -219,6 +220,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::StopDaemon => instance::stop(globals)?.print(),
         Command::RestartDaemon { when } => instance::restart(globals, when),
         Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),
+        Command::Completion(shell) => Outcome::success(completion::script(shell)).print(),
         Command::Service(order) => service::run(globals, &order),
         Command::Backup { to } => backup::run(globals, &to)?.print(),
         Command::OpenApi => Outcome::success(api::document::text()).print(),

@@ -89,6 +89,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::Password
         | Command::Backup { .. }
         | Command::Service(_)
+        | Command::Completion(_)
         | Command::OpenApi
         | Command::Logs { .. }
         | Command::History { .. }
