@@ -228,11 +228,13 @@ fn bash_completes_commands_flags_and_names() {
 fn the_scripts_for_other_shells_are_read_by_them() {
     let home = Home::new("");
     for shell in ["zsh", "fish"] {
-        home.write("script", out(&home.run(["completion", shell])));
+        let script = out(&home.run(["completion", shell]));
+        assert!(script.contains("service") && script.contains("json"), "{script}");
+        home.write("script", script);
         let mut check = std::process::Command::new(shell);
-        match check.args(["-n", "script"]).current_dir(home.dir()).output() {
-            Ok(output) => assert!(output.status.success(), "{shell}: {}", err(&output)),
-            Err(error) => crate::harness::skip(&format!("{shell} cannot be run: {error}")),
+        // Where such a shell is installed.
+        if let Ok(output) = check.args(["-n", "script"]).current_dir(home.dir()).output() {
+            assert!(output.status.success(), "{shell}: {}", err(&output));
         }
     }
 }

@@ -255,7 +255,9 @@ fn fish_flag(condition: &str, line: &FlagLine<'_>) -> String {
         Some(_) => text.push_str(" -x"),
         None => {}
     }
-    format!("{text} -d {}\n", quoted(line.about))
+    // What follows is the default, often cut by the width of the page.
+    let about = line.about.split(" [").next().unwrap_or_default();
+    format!("{text} -d {}\n", quoted(about))
 }
 
 /// Both shells and fish take it as it is.
