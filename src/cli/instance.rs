@@ -232,11 +232,14 @@ struct Unit {
 impl Unit {
     /// From /proc/PID/cgroup (cgroups(7)): `0::/system.slice/runwisp.service`.
     fn of(groups: &str) -> Option<Unit> {
-        let path = groups.lines().find_map(|line| {
-            line.strip_prefix("0::")
-                .or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))
+        // With both versions of control groups, only one of the two lines may tell.
+        let (path, name) = groups.lines().find_map(|line| {
+            let path = line
+                .strip_prefix("0::")
+                .or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))?;
+            let name = path.rsplit('/').next().filter(|name| name.ends_with(".service"))?;
+            Some((path, name))
         })?;
-        let name = path.rsplit('/').next().filter(|name| name.ends_with(".service"))?;
         Some(Unit { name: name.to_owned(), of_user: path.contains("/user@") })
     }
 
@@ -295,6 +298,7 @@ mod tests {
                 "12:cpu:/x\n1:name=systemd:/system.slice/runwisp@a.service\n",
                 unit("runwisp@a.service", false),
             ),
+            ("9:name=systemd:/\n0::/system.slice/a.service\n", unit("a.service", false)),
             ("0::/user.slice/user-1000.slice/session-3.scope\n", None),
             ("0::/\n", None),
             ("", None),

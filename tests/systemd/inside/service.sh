@@ -1,0 +1,109 @@
+#!/bin/bash
+# "runwisp service" and the Debian package under a real systemd: installed, changed, upgraded,
+# removed. Each part leaves the machine as it found it.
+
+. /box/check.sh
+
+cd "$(mktemp -d)"
+tar -xzf /box/runwisp-linux-x64.tar.gz
+install -m 0755 runwisp /usr/local/bin/runwisp
+UNIT=/etc/systemd/system/runwisp.service
+says() { grep -qE -- "$1" <("${@:2}" 2>&1); }
+exits() { # exits CODE command...
+    local code=0
+    "${@:2}" >/tmp/said 2>&1 || code=$?
+    equal $code "$1" || { cat /tmp/said && return 1; }
+}
+main_pid() { unit MainPID; }
+
+echo "== runwisp service install"
+check "nothing is installed" exits 2 runwisp service status
+check "an ordinary user is sent to sudo" says 'needs root: use sudo' runuser -u nobody -- runwisp service install
+runwisp service install --dry-run >/tmp/steps
+check "a dry run says every step" equal "$(grep -cE '^(useradd|install|write|chown|systemctl) ' /tmp/steps)" 11
+check "and does none" not test -e $UNIT -o -e /etc/runwisp -o -e /var/lib/runwisp
+check "the service is installed and comes up" exits 0 runwisp service install
+check "with the steps of the dry run" equal "$(head -11 /tmp/said)" "$(cat /tmp/steps)"
+check "the daemon is healthy" healthy
+check "the unit is active" unit_is ActiveState active
+check "and starts with the machine" unit_is UnitFileState enabled
+check "as the user runwisp" unit_is User runwisp
+check "with the sandbox" unit_is ProtectSystem strict
+check "one job that is killed for memory does not end the others" unit_is OOMPolicy continue
+check "systemctl reload is there" says '/bin/kill' systemctl show -p ExecReload runwisp
+check "systemd-analyze has nothing to say about it" equal "$(systemd-analyze verify $UNIT 2>&1)" ""
+check "the configuration is root's" equal "$(stat -c '%a %U %G' /etc/runwisp/runwisp.toml)" "640 root runwisp"
+check "its directory too" equal "$(stat -c '%a %U %G' /etc/runwisp)" "750 root runwisp"
+check "the data is the daemon's" equal "$(stat -c '%a %U %G' /var/lib/runwisp)" "750 runwisp runwisp"
+check "the status is good" exits 0 runwisp service status
+check "for any user" exits 0 runuser -u nobody -- runwisp service status
+check "again there is nothing to do" says '^Already installed\.$' runwisp service install
+check "runwisp restart goes through systemctl" says '^restarted runwisp.service$' runwisp restart --when-idle
+check "the daemon comes back" soon 5 healthy
+
+echo "== drift"
+sed -i 's/^RestartSec=2s/RestartSec=7s/' $UNIT
+check "an edited unit is not well" exits 1 runwisp service status
+check "the status says why" grep -q 'edited since' /tmp/said
+check "without a terminal or --yes nothing is updated" exits 1 runwisp service install
+check "but shown" grep -qx -- '-RestartSec=7s' /tmp/said
+check "the unit is as it was" grep -qx RestartSec=7s $UNIT
+old=$(main_pid)
+check "--yes updates it" exits 0 runwisp service install --yes
+check "the unit is the written one" grep -qx RestartSec=2s $UNIT
+check "and the daemon another" not equal "$(main_pid)" "$old"
+cp /usr/local/bin/runwisp /usr/local/bin/runwisp-new && echo >>/usr/local/bin/runwisp-new
+mv /usr/local/bin/runwisp-new /usr/local/bin/runwisp
+check "another program is noticed" exits 1 runwisp service status
+check "and taken over" exits 0 runwisp service install --yes
+check "all is well again" exits 0 runwisp service status
+chmod g+w /etc/runwisp/runwisp.toml
+sed -i 's/^RestartSec=2s/RestartSec=7s/' $UNIT
+check "a configuration that others write is refused" exits 1 runwisp service install --yes
+check "by name" grep -q 'chmod go-w /etc/runwisp/runwisp.toml' /tmp/said
+chmod g-w /etc/runwisp/runwisp.toml
+printf '[tasks.x]\nrnu = "true"\n' >/tmp/broken
+cp /etc/runwisp/runwisp.toml /tmp/good && cat /tmp/broken >/etc/runwisp/runwisp.toml
+check "a daemon that does not come up is told of" exits 1 runwisp service install --yes
+check "with its log" grep -q 'rnu' /tmp/said
+cat /tmp/good >/etc/runwisp/runwisp.toml
+check "a repaired one comes up" soon 5 healthy
+
+echo "== runwisp service uninstall"
+check "it asks" exits 1 runwisp service uninstall
+check "only the word deletes the data" exits 1 runwisp service uninstall --yes --purge <<<"yes"
+check "and nothing else happens without it" healthy
+check "uninstall removes the service" exits 0 runwisp service uninstall --yes
+check "the daemon is gone" not healthy
+check "the unit and its drop-ins too" not test -e $UNIT -o -e $UNIT.d
+check "systemd knows nothing of it" unit_is LoadState not-found
+check "the data is kept" test -s /var/lib/runwisp/runwisp.db
+check "nothing is installed" exits 2 runwisp service status
+cp systemd/runwisp.service $UNIT
+check "a unit of somebody else is not touched" exits 1 runwisp service install --yes
+check "and not removed" exits 1 runwisp service uninstall --yes
+check "unless it is forced" exits 0 runwisp service install --yes --force
+check "the word deletes the data" exits 0 runwisp service uninstall --yes --purge <<<"delete"
+check "all of it" not test -e /var/lib/runwisp
+
+echo "== a service of one user"
+# What pam_systemd would set, which this machine does not have.
+mkdir -p /etc/systemd/system/user@.service.d
+printf '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' >/etc/systemd/system/user@.service.d/box.conf
+systemctl daemon-reload
+useradd --create-home --shell /bin/bash owner
+loginctl enable-linger owner
+as_owner() { runuser -u owner -- env -u XDG_RUNTIME_DIR HOME=/home/owner "$@"; }
+own() { as_owner bash -c 'cd && runwisp "$@"' own "$@"; }
+check "the user's manager runs" soon 10 test -S "/run/user/$(id -u owner)/systemd/private"
+check "root is refused" says 'is for a service of an ordinary user' runwisp service install --local
+check "a user installs one" exits 0 own service install --local --yes --port 9478
+check "it is healthy" exits 0 own service status --local
+check "and runs as the user" pgrep -u owner -f 'runwisp daemon'
+check "it is removed again" exits 0 own service uninstall --local --yes
+check "it is gone" exits 2 own service status --local
+loginctl disable-linger owner
+rm -r /etc/runwisp
+userdel runwisp
+
+finish
