@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use crate::harness::skip;
 
 /// Section, directive, value; in this order, and nothing else.
 const UNIT: [(&str, &str, &str); 27] = [
@@ -107,6 +110,53 @@ fn the_drop_ins_add_one_directive_each() {
     assert_eq!(found, service("OOMPolicy", "continue"));
     let found = directives(&shipped("runwisp.service.d/write-paths.conf"));
     assert_eq!(found, service("ReadWritePaths", "-/srv/backups"));
+    let found = directives(&shipped("runwisp.service.d/reload.conf"));
+    assert_eq!(found, service("ExecReload", "/bin/kill -HUP $MAINPID"));
+}
+
+/// The pages are made from the help and from docs/configuration.md; nothing of them is left out.
+#[test]
+fn the_manual_pages_hold_what_help_and_manual_say() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("man");
+    let mut make = Command::new("python3");
+    make.arg(root().join(".ci/man")).arg(env!("CARGO_BIN_EXE_runwisp")).arg(&directory);
+    let made = match make.output() {
+        Ok(made) => made,
+        Err(error) => return skip(&format!("python3 cannot be run: {error}")),
+    };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let page = |name: &str| fs::read_to_string(directory.join(name)).unwrap().replace('\\', "");
+    let (commands, configuration) = (page("runwisp.1"), page("runwisp.toml.5"));
+    for part in [
+        ".SS \"run-task\"",
+        ".SS \"service\"",
+        "fB--when-idlefP",
+        "fB-c, --config <path>fP",
+        "fBRUNWISP_PASSWORDfP",
+        "uninstall: delete the data directory too",
+    ] {
+        assert!(commands.contains(part), "{part}");
+    }
+    let manual = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let outside: String = manual.split("```").step_by(2).collect();
+    let headings: Vec<&str> = outside.lines().filter(|line| line.starts_with("##")).collect();
+    assert!(headings.len() > 20);
+    for heading in headings {
+        let name = heading.trim_start_matches('#').trim().replace('`', "");
+        let known = configuration.replace("fB", "").replace("fP", "");
+        assert!(known.contains(&format!("\"{name}\"\n")), "{name}");
+    }
+    // Links and code are set as type, not shown as Markdown.
+    assert!(!configuration.contains("](") && !configuration.contains('`'));
+    // Where a checker is installed.
+    for name in ["runwisp.1", "runwisp.toml.5"] {
+        let mut lint = Command::new("mandoc");
+        if let Ok(output) =
+            lint.args(["-T", "lint", "-W", "warning"]).arg(directory.join(name)).output()
+        {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
 }
 
 fn root() -> &'static Path {

@@ -105,5 +105,59 @@ check "it is gone" exits 2 own service status --local
 loginctl disable-linger owner
 rm -r /etc/runwisp
 userdel runwisp
+rm /usr/local/bin/runwisp
+hash -r
+
+echo "== the Debian package"
+package=$(echo /box/runwisp_*.deb)
+check "it installs" dpkg -i "$package"
+check "the daemon comes up" soon 5 healthy
+check "from the package" equal "$(readlink "/proc/$(main_pid)/exe")" /usr/bin/runwisp
+check "and starts with the machine" unit_is UnitFileState enabled
+check "under its own unit, with the drop-ins" equal "$(unit FragmentPath) $(unit OOMPolicy)" \
+    "/lib/systemd/system/runwisp.service continue"
+check "the configuration is root's" equal "$(stat -c '%a %U %G' /etc/runwisp/runwisp.toml)" "640 root runwisp"
+check "its directory too" equal "$(stat -c '%a %U %G' /etc/runwisp)" "750 root runwisp"
+check "the data is the daemon's" equal "$(stat -c '%a %U %G' /var/lib/runwisp)" "750 runwisp runwisp"
+check "the status is good" exits 0 runwisp service status
+check "runwisp service leaves it to dpkg" says 'belongs to a package' runwisp service uninstall --yes
+check "and does not write over it" exits 1 runwisp service install --yes
+check "bash completes its words" bash -c '. /usr/share/bash-completion/completions/runwisp
+    COMP_WORDS=(runwisp serv) COMP_CWORD=1; __runwisp; [ "${COMPREPLY[*]}" = service ]'
+# The machine leaves out manual pages, whatever the package has.
+check "all files are whole" equal "$(dpkg --verify runwisp | grep -v /usr/share/man)" ""
+check "manual pages are in the package" says 'man1/runwisp.1.gz' dpkg-deb -c "$package"
+
+runwisp backup /srv/copy >/dev/null
+check "root copies what the daemon's user has" equal "$(stat -c '%a %U' /srv/copy/runwisp.db)" "600 root"
+check "and leaves nothing of his own there" equal "$(find /var/lib/runwisp ! -user runwisp)" ""
+
+printf '[tasks.mine]\nrun = "true"\n' >>/etc/runwisp/runwisp.toml
+cp /etc/runwisp/runwisp.toml /tmp/edited
+id=$(runwisp run-task hello) old=$(main_pid)
+dpkg-deb -R "$package" newer
+sed -i 's/^Version: .*/&+next/' newer/DEBIAN/control
+dpkg-deb -Znone --root-owner-group --build newer newer.deb >/dev/null
+check "an upgrade goes without a question" dpkg -i newer.deb
+check "the daemon is another" not equal "$(main_pid)" "$old"
+check "and healthy" soon 5 healthy
+check "the configuration is the administrator's" cmp /etc/runwisp/runwisp.toml /tmp/edited
+check "with its mode" equal "$(stat -c '%a %U %G' /etc/runwisp/runwisp.toml)" "640 root runwisp"
+check "the history is there" query_is "select count(*) from runs where id = '$id'" 1
+systemctl stop runwisp && systemctl disable -q runwisp
+check "a service that is switched off stays so over an upgrade" dpkg -i "$package"
+check "it is not started" not healthy
+check "nor enabled" unit_is UnitFileState disabled
+systemctl enable -q --now runwisp
+
+check "it is removed" dpkg -r runwisp
+check "the daemon is gone" not healthy
+check "configuration and history stay" test -s /etc/runwisp/runwisp.toml -a -s /var/lib/runwisp/runwisp.db
+check "it comes back" dpkg -i "$package"
+check "as it was" soon 5 healthy
+check "and is purged" dpkg -P runwisp
+check "with configuration and history" not test -e /etc/runwisp -o -e /var/lib/runwisp
+check "its user" not id runwisp
+check "and every link of the unit" equal "$(find /etc/systemd -name 'runwisp*')" ""
 
 finish
