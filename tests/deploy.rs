@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::skip;
+use crate::harness::{Home, skip};
 
 /// Section, directive, value; in this order, and nothing else.
 const UNIT: [(&str, &str, &str); 27] = [
@@ -112,6 +112,21 @@ fn the_drop_ins_add_one_directive_each() {
     assert_eq!(found, service("ReadWritePaths", "-/srv/backups"));
     let found = directives(&shipped("runwisp.service.d/reload.conf"));
     assert_eq!(found, service("ExecReload", "/bin/kill -HUP $MAINPID"));
+}
+
+/// What `service install` says, but for what it waits for.
+#[test]
+fn the_manual_shows_the_steps_of_an_installation() {
+    let home = Home::new("");
+    let flags = ["--config", "/etc/runwisp/runwisp.toml", "--data", "/var/lib/runwisp"];
+    let words = ["service", "install", "--dry-run", "--binary", "/bin/sh"];
+    let output = home.run(words.into_iter().chain(flags));
+    let steps = String::from_utf8(output.stdout).unwrap();
+    // Where there is one already, less is to be done.
+    if steps.starts_with("useradd ") && steps.contains("\nchown ") {
+        let manual = fs::read_to_string(root().join("docs/deployment.md")).unwrap();
+        assert!(manual.contains(&steps), "docs/deployment.md differs from\n{steps}");
+    }
 }
 
 /// The pages are made from the help and from docs/configuration.md; nothing of them is left out.
