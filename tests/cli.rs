@@ -155,7 +155,7 @@ fn wrong_arguments_are_one_clear_sentence() {
         &["status", "--port", "65536"],
         &["list", "surplus"],
         &["exec"],
-        &["reload"],
+        &["reload", "x"],
         &["tui"],
     ] {
         let output = home.run(args);

@@ -13,6 +13,7 @@ use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
 use crate::cli::idle::When;
 use crate::cli::service;
+use crate::cli::why::At;
 use crate::model::job::Verb;
 use crate::model::run::EndReason;
 use crate::store::query::State;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
         task: String,
         place: Place,
         output: Output,
+        /// Keys of its parameters with their values.
+        params: Vec<(String, String)>,
     },
     RunTask {
         task: String,
@@ -61,6 +64,14 @@ pub(crate) enum Command {
         targets: Vec<String>,
     },
     Notify(Notify),
+    Reload {
+        dry: bool,
+    },
+    Why {
+        task: String,
+        /// `None`: its last tick.
+        at: Option<At>,
+    },
     StopDaemon,
     RestartDaemon {
         when: When,
@@ -200,7 +211,6 @@ fn subcommand(argv: &mut Argv) -> Result<Topic, Usage> {
     }
     let plain = |message: &str| Usage { message: message.to_owned(), topic: None };
     Err(match name.as_str() {
-        "reload" => plain("reload is not supported; restart the daemon to pick up changes"),
         "tui" => plain("\"tui\" is not available in this build"),
         name => {
             let near = hint(name, Topic::subcommands().map(Topic::name));
@@ -273,6 +283,19 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
         Topic::Logs => logs(argv)?,
         Topic::History => history(argv)?,
         Topic::Next => Command::Next(next(argv)?),
+        Topic::Reload => {
+            let dry = argv.switch(&["--dry-run"]);
+            without_words(argv, Command::Reload { dry })?
+        }
+        Topic::Why => {
+            let at = argv.value(&["--at"])?;
+            let read = |text: String| {
+                let form = "a time such as 03:00, \"2026-05-07 03:00\" or 2026-05-07T01:00:00Z";
+                At::read(&text).ok_or_else(|| argv.refuse(format!("--at: {text:?} is not {form}")))
+            };
+            let at = at.map(read).transpose()?;
+            Command::Why { task: argv.one_word(A_TASK)?, at }
+        }
         Topic::Notify => Command::Notify(notify(argv)?),
     };
     Ok(Some(command))
@@ -301,7 +324,14 @@ fn run(argv: &mut Argv) -> Result<Command, Usage> {
             return Err(argv.refuse(format!("{one} and {other} exclude each other")));
         }
     };
-    Ok(Command::Run { task: argv.one_word(A_TASK)?, place, output })
+    let mut params = Vec::new();
+    while let Some(text) = argv.value(&["--param"])? {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(argv.refuse(format!("--param: {text:?} is not KEY=VALUE")));
+        };
+        params.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(Command::Run { task: argv.one_word(A_TASK)?, place, output, params })
 }
 
 fn operate(argv: &mut Argv, verb: Verb) -> Result<Command, Usage> {
@@ -643,7 +673,8 @@ mod tests {
             ("a --detach", Place::Detached),
             ("a --detach --daemon", Place::Detached),
         ] {
-            let expected = Command::Run { task: "a".to_owned(), place, output: human };
+            let params = Vec::new();
+            let expected = Command::Run { task: "a".to_owned(), place, output: human, params };
             assert_eq!(command_of(&format!("run {line}")), expected);
         }
         let next = NextArgs {
@@ -773,7 +804,12 @@ mod tests {
                 "notify mute a --until tomorrow",
                 "--until: \"tomorrow\" is not an RFC 3339 instant such as \"2026-03-29T00:00:00+01:00\"\nsee \"runwisp notify --help\"",
             ),
-            ("reload", "reload is not supported; restart the daemon to pick up changes"),
+            ("reload x", "unexpected argument \"x\"\nsee \"runwisp reload --help\""),
+            (
+                "why a --at noon",
+                "--at: \"noon\" is not a time such as 03:00, \"2026-05-07 03:00\" or 2026-05-07T01:00:00Z\nsee \"runwisp why --help\"",
+            ),
+            ("run a --param x", "--param: \"x\" is not KEY=VALUE\nsee \"runwisp run --help\""),
             ("tui", "\"tui\" is not available in this build"),
         ] {
             assert_eq!(plain(line), Err(expected.to_owned()), "{line}");

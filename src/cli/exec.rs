@@ -21,7 +21,8 @@ use crate::daemon::{boot, data_dir, main_loop};
 use crate::engine::{Answer, Engine, Input, Lifetime, Reconciled, ReplyId};
 use crate::inbox::Inbox;
 use crate::model::event::Event;
-use crate::model::job::{Job, RunOnStart, Verb, Work};
+use crate::model::job::{Job, RunOnStart, Work};
+use crate::model::param::{self, Given};
 use crate::model::run::{Phase, Trigger};
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
@@ -32,18 +33,29 @@ use crate::sys;
 /// A stop may take as long as the task's grace time, and then a little for its rows.
 const AFTER_GRACE: Duration = Duration::from_secs(3);
 
-pub(crate) fn run(globals: &Globals, task: &str, output: Output) -> Result<Exit, Failure> {
-    ending::report(task, output, run_here(globals, task, output))
+pub(crate) fn run(
+    globals: &Globals,
+    task: &str,
+    output: Output,
+    params: &[(String, String)],
+) -> Result<Exit, Failure> {
+    ending::report(task, output, run_here(globals, task, output, params))
 }
 
 fn run_here(
     globals: &Globals,
     task: &str,
     output: Output,
+    params: &[(String, String)],
 ) -> Result<(Option<Ending>, Exit), Failure> {
     let clock = Clock::start();
     let config = load(&globals.config.path, clock.now().wall)?;
     let job = find(&config, task)?;
+    let given: Vec<_> =
+        params.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    let takes = job.task().map_or(&[][..], |task| &task.params);
+    let params = param::settle(takes, &given)
+        .map_err(|(key, flaw)| Failure::Error(format!("--param {key}: {flaw}")))?;
     let data = &globals.data.path;
     data_dir::prepare(data).map_err(failed)?;
     let _lock = match InstanceLock::take(data) {
@@ -57,7 +69,7 @@ fn run_here(
         }
         Err(error) => return Err(failed(error)),
     };
-    logged(globals, || run_locked(globals, &config, job, clock, output))
+    logged(globals, || run_locked(globals, &config, job, clock, output, params))
 }
 
 /// The task as it is run by hand: without whatever would start it by itself.
@@ -88,6 +100,7 @@ fn run_locked(
     job: Job,
     clock: Clock,
     output: Output,
+    params: Given,
 ) -> Result<(Option<Ending>, Exit), Failure> {
     let (sender, inputs) = mpsc::channel();
     let inbox = Inbox::new(sender);
@@ -121,7 +134,7 @@ fn run_locked(
     let mut first = engine.serve(clock.now(), Reconciled::default());
     first.extend(engine.handle(
         clock.now(),
-        Input::Operate { job: name, verb: Verb::Run, by: Trigger::Api, reply: ReplyId(0) },
+        Input::RunWith { job: name, params, by: Trigger::Api, reply: ReplyId(0) },
     ));
     main_loop::run(&clock, &inputs, &mut engine, &mut world, first);
     world.await_killed(&inputs);

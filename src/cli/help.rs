@@ -1,6 +1,6 @@
 //! The help pages, as they are printed.
 
-use crate::cli::{backup, completion, notify, service};
+use crate::cli::{backup, completion, notify, reload, service, why};
 
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Topic {
     Logs,
     History,
     Next,
+    Reload,
+    Why,
     Password,
     Backup,
     Service,
@@ -35,7 +37,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 24] = [
+    const TABLE: [(Topic, &'static str, &'static str); 26] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -45,6 +47,8 @@ impl Topic {
         (Topic::Validate, "validate", VALIDATE),
         (Topic::List, "list", LIST),
         (Topic::Next, "next", NEXT),
+        (Topic::Reload, "reload", reload::HELP),
+        (Topic::Why, "why", why::HELP),
         (Topic::Run, "run", RUN),
         (Topic::RunTask, "run-task", RUN_TASK),
         (Topic::Exec, "exec", EXEC),
@@ -112,6 +116,8 @@ The configuration:
   validate [path]     check the configuration, every problem with its line
   list                the tasks and services it defines
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
+  reload              have the daemon read it again; --dry-run says what it would change
+  why <task>          why it ran at a moment, or did not
 
 Runs:
   run <task>          run a task, in the daemon or without one, and wait for it
@@ -209,7 +215,8 @@ would accept the file (warnings are allowed), 1 otherwise.
 const RUN: &str = "\
 Runs one task and waits for it: prints what it prints and exits with its exit code.
 
-Usage: runwisp run <task> [--daemon | --standalone | --detach] [--json] [flags]
+Usage: runwisp run <task> [--param <key=value>]... [--daemon | --standalone | --detach] [--json]
+                   [flags]
 
 Where a daemon uses the data directory, that daemon runs the task and this command follows its
 log; otherwise the task runs in this process, as with exec. Ctrl-C ends the run in this process;
@@ -218,6 +225,7 @@ run. Retries are waited for, restarts on failure are not; the exit code is that 
 
       --daemon           in the daemon, or not at all
       --standalone       in this process, or not at all
+      --param <key=value> a value for one of its parameters; may be repeated
       --detach           in the daemon; print the id of the run and do not wait
       --json             one JSON document on stdout; the output of the task goes to stderr
 ";

@@ -22,6 +22,7 @@ mod next;
 mod notify;
 mod operate;
 mod password;
+mod reload;
 mod run;
 mod run_task;
 mod service;
@@ -31,6 +32,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod why;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -197,6 +199,8 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
             list::run(config::load(&globals.config.path, now), output)?.print()
         }
         Command::Validate { path, output } => validate::run(globals, path, output, now)?.print(),
+        Command::Reload { dry } => reload::run(globals, dry)?.print(),
+        Command::Why { task, at } => why::run(globals, &task, at.as_ref(), now)?.print(),
         Command::Next(args) => next::run(globals, &args, now)?.print(),
         Command::Init { existing } => {
             init::run(globals, existing, env::var_os(secrets::VARIABLE))?.print()
@@ -210,8 +214,10 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
             let options = Options { data, socket, host, port, trusted_proxies };
             daemon(globals, &options, &config::load(&globals.config.path, now)?)
         }
-        Command::Exec { task, output } => exec::run(globals, &task, output),
-        Command::Run { task, place, output } => run::run(globals, &task, place, output),
+        Command::Exec { task, output } => exec::run(globals, &task, output, &[]),
+        Command::Run { task, place, output, params } => {
+            run::run(globals, &task, place, output, &params)
+        }
         Command::RunTask { task, password } => {
             run_task::run(globals, &task, password.as_deref())?.print()
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::base::escape::escape;
 use crate::base::time::Clock;
@@ -32,14 +33,15 @@ pub(crate) fn run(
     task: &str,
     place: Place,
     output: Output,
+    params: &[(String, String)],
 ) -> Result<Exit, Failure> {
     match place {
-        Place::Here => exec::run(globals, task, output),
-        Place::Either if is_nobody_there(globals) => exec::run(globals, task, output),
+        Place::Here => exec::run(globals, task, output, params),
+        Place::Either if is_nobody_there(globals) => exec::run(globals, task, output, params),
         Place::Either | Place::Daemon => {
-            ending::report(task, output, in_daemon(globals, task, output))
+            ending::report(task, output, in_daemon(globals, task, output, params))
         }
-        Place::Detached => match detached(globals, task, output) {
+        Place::Detached => match detached(globals, task, output, params) {
             Ok(None) => Ok(Exit::Success),
             Ok(Some(ending)) => {
                 let exit = ending.exit();
@@ -57,7 +59,12 @@ fn is_nobody_there(globals: &Globals) -> bool {
 }
 
 /// A run that is on its way; or how it ended before it began.
-fn detached(globals: &Globals, task: &str, output: Output) -> Result<Option<Ending>, Failure> {
+fn detached(
+    globals: &Globals,
+    task: &str,
+    output: Output,
+    params: &[(String, String)],
+) -> Result<Option<Ending>, Failure> {
     #[derive(Serialize)]
     struct Begun<'a> {
         schema_version: u32,
@@ -65,7 +72,7 @@ fn detached(globals: &Globals, task: &str, output: Output) -> Result<Option<Endi
         run_id: &'a str,
         status: &'a str,
     }
-    let run = start(&door::open(globals, None)?, task)?;
+    let run = start(&door::open(globals, None)?, task, params)?;
     if let Some(ending) = over(&run) {
         return Ok(Some(ending));
     }
@@ -81,9 +88,10 @@ fn in_daemon(
     globals: &Globals,
     task: &str,
     output: Output,
+    params: &[(String, String)],
 ) -> Result<(Option<Ending>, Exit), Failure> {
     let client = door::open(globals, None)?;
-    let run = start(&client, task)?;
+    let run = start(&client, task, params)?;
     if let Some(ending) = over(&run) {
         let exit = ending.exit();
         return Ok((Some(ending), exit));
@@ -179,7 +187,7 @@ fn retry_of(caller: &mut Caller<'_>, run: &Run) -> Result<Option<Run>, Failure> 
     Ok(None)
 }
 
-fn start(client: &Client, task: &str) -> Result<Run, Failure> {
+fn start(client: &Client, task: &str, params: &[(String, String)]) -> Result<Run, Failure> {
     let known: Vec<Task> = client.get("/api/tasks")?;
     match known.iter().find(|known| known.name == task) {
         None => {
@@ -189,7 +197,12 @@ fn start(client: &Client, task: &str) -> Result<Run, Failure> {
         Some(known) if known.kind == "service" => {
             Err(Failure::Error(format!("{task} is a service; run runs tasks")))
         }
-        Some(_) => Ok(client.post(&format!("/api/tasks/{}/run", segment(task)))?),
+        Some(_) => {
+            let given: Map<String, Value> =
+                params.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+            let path = format!("/api/tasks/{}/run", segment(task));
+            Ok(client.post_json(&path, &json!({ "params": given }))?)
+        }
     }
 }
 

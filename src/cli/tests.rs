@@ -80,6 +80,8 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         Command::Start
         | Command::Daemon
         | Command::Exec { .. }
+        | Command::Reload { .. }
+        | Command::Why { .. }
         | Command::Run { .. }
         | Command::RunTask { .. }
         | Command::Operate { .. }

@@ -125,28 +125,28 @@ mod tests {
         store.write(&all.iter().cloned().map(Change::Insert).collect::<Vec<_>>()).unwrap();
         let waiting = pending("b", 20);
         store.write(&[Change::Insert(waiting.clone())]).unwrap();
-        assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
+        assert_eq!(summary(), (13, 1, 6, 1, Some(at(12))));
         store.write(&[Change::Start { run: waiting.id, at: at(20), config: 0 }]).unwrap();
-        assert_eq!(summary(), (11, 1, 4, 1, Some(at(5))));
+        assert_eq!(summary(), (13, 1, 6, 1, Some(at(12))));
         let Phase::Ended { end, .. } = ended("b", 20, EndReason::Timeout).phase else {
             unreachable!()
         };
         let since = Some(at(20));
         store.write(&[Change::end(&waiting, since, at(30), end)]).unwrap();
-        assert_eq!(summary(), (11, 1, 5, 1, Some(at(30))));
+        assert_eq!(summary(), (13, 1, 7, 1, Some(at(30))));
         let trash = vec![waiting.id, all[0].id];
         store.write(&[Tidy::Trash { runs: trash.clone(), at: at(40) }.into()]).unwrap();
-        assert_eq!(summary(), (9, 0, 4, 1, Some(at(5))));
+        assert_eq!(summary(), (11, 0, 6, 1, Some(at(12))));
         store.write(&[Tidy::Restore { runs: trash, since: at(0) }.into()]).unwrap();
         store.write(&[Change::Delete(vec![waiting.id, all[9].id])]).unwrap();
-        assert_eq!(summary(), (9, 1, 4, 0, Some(at(5))));
+        assert_eq!(summary(), (11, 1, 6, 0, Some(at(12))));
         store.connection.execute("DELETE FROM runs", []).unwrap();
         assert_eq!(summary(), (0, 0, 0, 0, None));
         // What the job says counts: only what is usually no failure is one here.
         let otherwise = Fate::all().filter(|fate| !fate.is_as_usual()).zip(100..);
         let all = otherwise.map(|(fate, seconds)| Change::Insert(judged("a", seconds, fate)));
         store.write(&all.collect::<Vec<_>>()).unwrap();
-        assert_eq!(summary(), (9, 0, 4, 1, Some(at(108))));
+        assert_eq!(summary(), (11, 0, 4, 1, Some(at(108))));
     }
 
     #[test]

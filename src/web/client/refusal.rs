@@ -63,7 +63,9 @@ pub(crate) fn read(mut answer: Response<Body>, port: u16) -> Refusal {
             Some(Detail { location: Some(location), message, .. }) => {
                 format!("{detail}: {location}: {message}")
             }
-            Some(_) | None => detail,
+            // Each is a whole line.
+            Some(_) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("\n"),
+            None => detail,
         },
         Err(_) => format!("the daemon answered {status}"),
     };
@@ -88,7 +90,10 @@ impl fmt::Display for Refusal {
                  retry in {}s",
                 escape(retry_after)
             ),
-            Refusal::Said { detail, .. } => f.write_str(&escape(detail)),
+            Refusal::Said { detail, .. } => {
+                let lines: Vec<_> = detail.lines().map(escape).collect();
+                f.write_str(&lines.join("\n"))
+            }
             Refusal::Strange { url, reason } => {
                 write!(f, "{url} does not answer like a runwisp daemon: {}", escape(reason))
             }

@@ -298,6 +298,7 @@ mod tests {
             "graceful_stop": 5_000_000_000u64, "stop_signal": "SIGTERM", "shell": "/bin/sh",
             "working_dir": "/tmp", "keep_for": 86_400_000_000_000u64, "keep_runs": 10_000,
             "next_run_at": "2026-05-07T12:00:05.000Z", "paused": true,
+            "env": { "A": "secret" },
         });
         assert_eq!(of(0, Some(&standing)), expected);
         let standing = Standing { switch: Switch::Stopped, next: None, ..standing };
