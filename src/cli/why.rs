@@ -15,8 +15,8 @@ Says in one sentence why a task ran at a moment, or did not, and what that stand
 
 Usage: runwisp why <task> [--at <time>] [flags]
 
-Without --at it is about the last tick of its schedule. A tick within a minute and a half of <time> is
-the one that is meant. What was decided is kept for 30 days.
+Without --at it is about the last tick of its schedule. A tick within a minute and a half of <time>
+is the one that is meant. What was decided is kept for 30 days.
 
       --at <time>        03:00 or \"2026-05-07 03:00\" by the clock of this machine, or an instant
                          such as 2026-05-07T01:00:00Z
