@@ -85,7 +85,9 @@ fn every_link_leads_somewhere() {
 fn every_example_of_a_configuration_is_accepted() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs-examples");
     fs::create_dir_all(&directory).unwrap();
-    fs::write(directory.join("app.env"), "TOKEN=1\n").unwrap();
+    for name in ["app.env", "dump.secrets"] {
+        fs::write(directory.join(name), "TOKEN=1\n").unwrap();
+    }
     let file = directory.join("runwisp.toml");
     let mut examples = 0;
     for (path, page) in manual() {
