@@ -1,6 +1,8 @@
 //! Runs as processes: what to execute, the thread that watches it, and what a killed daemon left.
 
+mod account;
 mod begin;
+mod command;
 mod crew;
 mod facts;
 mod mask;

@@ -2,8 +2,7 @@
 //! configuration and the daemon's own surroundings make them. Pure; the run's thread carries it
 //! out.
 
-use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,11 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::logs::{Feed, LogPlace, Observer};
 use crate::model::job::Job;
 use crate::model::run::Run;
+use crate::process::command::{Command, Launch, name};
 use crate::process::mask::is_secret;
 
-/// Shells that know `-e`: stop at the first command that fails (docs/configuration.md, Shell).
-const POSIX_SHELLS: [&[u8]; 8] =
-    [b"sh", b"bash", b"dash", b"ash", b"ksh", b"mksh", b"zsh", b"busybox"];
+pub(crate) use crate::process::command::is_posix_shell;
 
 /// Variables that speak to the daemon and to nobody else: its password and settings, and what
 /// systemd tells a service about itself (systemd.exec(5), sd_notify(3), sd_listen_fds(3)).
@@ -31,6 +29,8 @@ pub(crate) struct Surroundings {
     /// Values of what was left out because it is about the daemon, its password among them.
     hidden: Vec<String>,
     home: Option<PathBuf>,
+    /// Where jobs reach the daemon, if they do.
+    socket: Option<PathBuf>,
     logs: PathBuf,
     limits: Limits,
 }
@@ -58,16 +58,6 @@ pub(crate) struct Spec {
     pub(crate) feed: Option<Arc<Feed>>,
 }
 
-/// What is executed, as the kernel wants it.
-pub(super) struct Command<'a> {
-    pub(super) shell: CString,
-    /// The first one is the shell again.
-    pub(super) args: Vec<CString>,
-    /// Complete, `KEY=value`.
-    pub(super) env: Vec<Cow<'a, CStr>>,
-    pub(super) dir: Option<CString>,
-}
-
 impl Surroundings {
     /// `env` is the daemon's environment, `home` what `~` stands for, `logs` the directory
     /// `<data>/logs`, `min_free` the free bytes that a run needs there.
@@ -83,12 +73,29 @@ impl Surroundings {
         let hidden = hidden.map(|(_, value)| value.to_string_lossy().into_owned()).collect();
         let limits = Limits::default();
         limits.set_min_free(min_free);
-        Surroundings { env, hidden, home, logs, limits }
+        Surroundings { env, hidden, home, socket: None, logs, limits }
     }
 
     /// What may be changed later.
     pub(crate) fn limits(&self) -> Limits {
         self.limits.clone()
+    }
+
+    /// With a daemon behind it, which runs can ask for others.
+    pub(crate) fn with_socket(self, socket: PathBuf) -> Surroundings {
+        Surroundings { socket: Some(socket), ..self }
+    }
+
+    pub(super) fn env(&self) -> &[CString] {
+        &self.env
+    }
+
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 }
 
@@ -104,20 +111,24 @@ impl Spec {
         }
     }
 
-    pub(super) fn command(&self) -> Command<'_> {
-        let (shell, dir) = (&self.job.process.shell, self.dir());
-        Command {
-            shell: c_path(shell),
-            args: arguments(shell, &self.job.run),
-            env: self.env(),
-            dir: dir.as_deref().map(c_path),
-        }
+    /// What is executed, or why it cannot be.
+    pub(super) fn command(&self) -> Result<Command<'_>, String> {
+        self.launch().command()
     }
 
     /// Where the process begins; `None` is the daemon's own directory.
     pub(super) fn dir(&self) -> Option<PathBuf> {
-        let dir = self.job.process.working_dir.as_deref()?;
-        Some(expand(dir, self.surroundings.home.as_deref()))
+        self.launch().dir()
+    }
+
+    fn launch(&self) -> Launch<'_> {
+        Launch {
+            script: &self.job.run,
+            process: &self.job.process,
+            run: &self.run,
+            params: self.job.task().map_or(&[], |task| &task.params),
+            surroundings: &self.surroundings,
+        }
     }
 
     /// `<data>/logs`: its partition must have [`Spec::min_free`] bytes for the run to start.
@@ -144,60 +155,10 @@ impl Spec {
             Some((std::str::from_utf8(key).ok()?, String::from_utf8_lossy(value).into_owned()))
         });
         let named = own.chain(inherited).filter(|(key, _)| is_secret(key)).map(|(_, value)| value);
+        let named = named.chain(self.job.process.secrets.iter().map(|(_, value)| value.clone()));
         let hooks = self.job.hooks.iter().map(|hook| hook.token.clone());
         named.chain(hooks).chain(self.surroundings.hidden.iter().cloned()).collect()
     }
-
-    /// The job's own variables come first, then ours, then the daemon's; the first one that has a
-    /// name counts.
-    fn env(&self) -> Vec<Cow<'_, CStr>> {
-        let own = self.job.process.env.iter();
-        let mut own: Vec<CString> =
-            own.map(|(key, value)| entry(key.as_bytes(), value.as_bytes())).collect();
-        for (key, value) in own_variables(&self.run) {
-            if !own.iter().any(|known| name(known) == key.as_bytes()) {
-                own.push(entry(key.as_bytes(), value.as_bytes()));
-            }
-        }
-        let inherited = self.surroundings.env.iter();
-        let inherited =
-            inherited.filter(|entry| !own.iter().any(|known| name(known) == name(entry)));
-        let inherited: Vec<_> = inherited.map(|entry| Cow::Borrowed(entry.as_c_str())).collect();
-        own.into_iter().map(Cow::Owned).chain(inherited).collect()
-    }
-}
-
-/// Whether scripts of this shell stop at the first failing command; other interpreters get
-/// `-c` alone, which the daemon warns about at its start.
-pub(crate) fn is_posix_shell(shell: &Path) -> bool {
-    shell.file_name().is_some_and(|name| POSIX_SHELLS.contains(&name.as_bytes()))
-}
-
-fn arguments(shell: &Path, script: &str) -> Vec<CString> {
-    let mut args = vec![shell.as_os_str().as_bytes()];
-    if shell.file_name() == Some(OsStr::new("busybox")) {
-        // It takes the name of what it is to be first.
-        args.push(b"sh");
-    }
-    if is_posix_shell(shell) {
-        args.push(b"-e");
-    }
-    args.extend([b"-c".as_slice(), script.as_bytes()]);
-    args.into_iter()
-        .map(|arg| CString::new(arg).expect("the configuration refuses NUL bytes"))
-        .collect()
-}
-
-/// What runwisp tells every process about its run (docs/configuration.md, Environment).
-fn own_variables(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
-    [
-        ("RUNWISP_TASK", run.job.to_string()),
-        ("RUNWISP_RUN_ID", run.id.to_string()),
-        ("RUNWISP_TRIGGERED_BY", run.trigger.as_str().to_owned()),
-        ("RUNWISP_RETRY_ATTEMPT", run.retry_attempt.to_string()),
-        ("RUNWISP_REPLICA_INDEX", run.replica.to_string()),
-    ]
-    .into_iter()
 }
 
 fn is_removed(key: &[u8]) -> bool {
@@ -209,44 +170,12 @@ fn entry(key: &[u8], value: &[u8]) -> CString {
     CString::new(entry).expect("the configuration refuses NUL bytes, the kernel knows none")
 }
 
-/// The part of an entry before the `=`.
-fn name(entry: &CStr) -> &[u8] {
-    let entry = entry.to_bytes();
-    &entry[..memchr::memchr(b'=', entry).unwrap_or(entry.len())]
-}
-
-fn c_path(path: &Path) -> CString {
-    CString::new(path.as_os_str().as_bytes())
-        .expect("the configuration refuses NUL bytes, the kernel knows none")
-}
-
-/// Without a home, `~` stays: entering it fails and names it.
-fn expand(dir: &Path, home: Option<&Path>) -> PathBuf {
-    match (dir.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        (Ok(_) | Err(_), _) => dir.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn text(strings: &[CString]) -> Vec<&str> {
         strings.iter().map(|string| string.to_str().unwrap()).collect()
-    }
-
-    #[test]
-    fn a_shell_is_known_by_its_file_name() {
-        for (shell, args) in [
-            ("/bin/sh", &["/bin/sh", "-e", "-c", "a\nb"][..]),
-            ("/usr/local/bin/bash", &["/usr/local/bin/bash", "-e", "-c", "a\nb"]),
-            ("/bin/busybox", &["/bin/busybox", "sh", "-e", "-c", "a\nb"]),
-            ("/usr/bin/python3", &["/usr/bin/python3", "-c", "a\nb"]),
-            ("/bin/bashful", &["/bin/bashful", "-c", "a\nb"]),
-        ] {
-            assert_eq!(text(&arguments(Path::new(shell), "a\nb")), args);
-        }
     }
 
     #[test]
@@ -262,19 +191,5 @@ mod tests {
             ["PATH=x", "LISTEN=x", "MY_RUNWISP_X=x", "NOTIFY_SOCKETS=x", "=x"]
         );
         assert_eq!(surroundings.hidden, ["x"], "what is the service manager's is no secret");
-    }
-
-    #[test]
-    fn a_tilde_is_the_home() {
-        let home = Some(Path::new("/home/u"));
-        for (dir, home, expanded) in [
-            ("~/x", home, "/home/u/x"),
-            ("~", home, "/home/u"),
-            ("/srv/~", home, "/srv/~"),
-            ("~other/x", home, "~other/x"),
-            ("~/x", None, "~/x"),
-        ] {
-            assert_eq!(expand(Path::new(dir), home), Path::new(expanded));
-        }
     }
 }

@@ -29,6 +29,7 @@ use crate::process::spec::{Spec, Surroundings};
 use crate::process::{Crew, Stopper};
 use crate::sys::group;
 
+mod given;
 mod stops;
 mod wrong;
 

@@ -7,7 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use crate::sys::child::Step;
+use crate::sys::child::{Step, User};
 
 /// For the child until it executes. It needs a few hundred bytes; debug builds more.
 const STACK_BYTES: usize = 32 * 1024;
@@ -25,11 +25,13 @@ const NO_SIGNAL: c_ulong = 0;
 const INHERITED: std::ops::Range<c_int> = 3..1024;
 
 /// What the child reads, and the one thing that it writes.
-pub(super) struct Plan {
+pub(super) struct Plan<'a> {
     pub(super) path: *const c_char,
     pub(super) args: *const *const c_char,
     pub(super) env: *const *const c_char,
     pub(super) dir: *const c_char,
+    pub(super) user: Option<&'a User>,
+    pub(super) umask: Option<u16>,
     pub(super) stdio: [c_int; 3],
     pub(super) open_files: Option<libc::rlimit>,
     pub(super) oom_score: &'static [u8],
@@ -39,14 +41,14 @@ pub(super) struct Plan {
 /// The first function of the child.
 pub(super) extern "C" fn begin(plan: *mut c_void) -> c_int {
     // SAFETY: `spawn` passes its own `Plan` and stands still while we are here.
-    let plan = unsafe { &mut *plan.cast::<Plan>() };
+    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
     let step = plan.carry_out();
     plan.failed = Some((step, io::Error::last_os_error().raw_os_error().unwrap_or(0)));
     // SAFETY: ends the child without running anything of the daemon's.
     unsafe { libc::_exit(127) }
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Becomes the program, or says which step failed; `errno` has the cause. Only system calls:
     /// the memory is the daemon's, whose other threads go on.
     fn carry_out(&self) -> Step {
@@ -91,6 +93,14 @@ impl Plan {
                     SIGNAL_SET_BYTES,
                 );
             }
+            if let Some(user) = self.user
+                && become_user(user) == -1
+            {
+                return Step::Become;
+            }
+            if let Some(umask) = self.umask {
+                libc::umask(umask.into());
+            }
             if !self.dir.is_null() && libc::chdir(self.dir) == -1 {
                 return Step::Enter;
             }
@@ -99,6 +109,27 @@ impl Plan {
             libc::execve(self.path, self.args, self.env);
         }
         Step::Execute
+    }
+}
+
+/// Groups first: afterwards there is no right left to change them. Not by the C library, which would
+/// make all threads of the daemon somebody else (credentials(7)). The kernel has taken the
+/// parent-death signal away when it returns, so that is asked for again.
+fn become_user(user: &User) -> c_int {
+    #[cfg(not(target_arch = "arm"))]
+    use libc::{SYS_setgroups as SETGROUPS, SYS_setresgid as SETGID, SYS_setresuid as SETUID};
+    #[cfg(target_arch = "arm")]
+    use libc::{
+        SYS_setgroups32 as SETGROUPS, SYS_setresgid32 as SETGID, SYS_setresuid32 as SETUID,
+    };
+    let User { uid, gid, groups } = user;
+    // SAFETY: takes numbers, and a list with its length.
+    unsafe {
+        let failed = libc::syscall(SETGROUPS, groups.len(), groups.as_ptr()) == -1
+            || libc::syscall(SETGID, *gid, *gid, *gid) == -1
+            || libc::syscall(SETUID, *uid, *uid, *uid) == -1;
+        libc::prctl(libc::PR_SET_PDEATHSIG, SIGKILL);
+        if failed { -1 } else { 0 }
     }
 }
 

@@ -27,8 +27,21 @@ pub(crate) struct Program<'a> {
     pub(crate) env: &'a [&'a CStr],
     /// `None`: the daemon's own directory.
     pub(crate) dir: Option<&'a CStr>,
+    /// `None`: what the daemon is.
+    pub(crate) user: Option<&'a User>,
+    /// `None`: the daemon's own.
+    pub(crate) umask: Option<u16>,
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
+}
+
+/// Who the program is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// All of them, the first one included.
+    pub(crate) groups: Vec<u32>,
 }
 
 /// Why there is no process.
@@ -45,6 +58,8 @@ pub(crate) enum Step {
     Create,
     /// The new process could not arrange its surroundings.
     Prepare,
+    /// It could not become the user.
+    Become,
     /// `dir` could not be entered.
     Enter,
     /// `path` could not be executed.
@@ -75,6 +90,8 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
         args: args.as_ptr(),
         env: env.as_ptr(),
         dir: program.dir.map_or(std::ptr::null(), CStr::as_ptr),
+        user: program.user,
+        umask: program.umask,
         stdio: [null.as_raw_fd(), program.stdout.as_raw_fd(), program.stderr.as_raw_fd()],
         open_files: limits::open_files_before(),
         oom_score: oom_score(),
@@ -219,6 +236,8 @@ mod tests {
             args: &[c"/bin/sh", c"-c", &script],
             env: &[c"PATH=/usr/bin:/bin"],
             dir,
+            user: None,
+            umask: None,
             stdout: writer.as_fd(),
             stderr: writer.as_fd(),
         };
@@ -274,6 +293,8 @@ mod tests {
             args: &[c"sh", c"-c", c"sleep 60 & sleep 60"],
             env: &[],
             dir: None,
+            user: None,
+            umask: None,
             stdout: writer.as_fd(),
             stderr: writer.as_fd(),
         };
