@@ -169,7 +169,8 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     })?;
     let home = env::var_os("HOME").map(PathBuf::from);
     let free = config.storage.min_free_space;
-    let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free);
+    let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free)
+        .with_socket(options.socket.clone());
     let heartbeats = Heartbeats::start(config, &alert_facts, &logs, &asker, &clock, &inbox)?;
     let reloader = Arc::new(Reloader {
         path: config.path.clone(),
