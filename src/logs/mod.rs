@@ -12,6 +12,7 @@ mod meta;
 mod path;
 mod prefix;
 mod reader;
+pub(crate) mod redact;
 mod search;
 mod segment;
 mod tail;

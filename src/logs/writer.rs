@@ -1,6 +1,7 @@
 //! Stores what one run writes, within its limits. The run's own thread owns it. A failure
 //! never reaches the process: its output is still taken, and dropped.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::logs::limit::{Step, step};
 use crate::logs::lines::{Cut, LONGEST, Splitter};
 use crate::logs::path::LogPlace;
 use crate::logs::prefix::Stream;
+use crate::logs::redact::{Held, Secrets};
 use crate::logs::wanted::Wanted;
 use crate::model::job::{LogLimit, OnFull};
 use crate::model::run::{Cause, LogTotals, Pressure};
@@ -42,6 +44,8 @@ pub(crate) struct LogWriter {
     min_free: Option<u64>,
     /// Bytes stored since free space was looked at.
     unchecked: u64,
+    /// What must not be seen, and what is held of each stream because of it; `None` costs nothing.
+    secrets: Option<Box<(Secrets, [Held; 3])>>,
     splitters: [Splitter; 3],
     /// Bytes of process output, dropped ones included.
     received: u64,
@@ -76,6 +80,7 @@ impl LogWriter {
             limit,
             min_free,
             unchecked: 0,
+            secrets: None,
             splitters: Default::default(),
             received: 0,
             state: State::Capturing,
@@ -83,6 +88,11 @@ impl LogWriter {
             observer: None,
             wanted: None,
         }
+    }
+
+    /// Has these values taken out of all output before anybody sees it.
+    pub(crate) fn hide<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
+        self.secrets = Secrets::new(values).map(|secrets| Box::new((secrets, Default::default())));
     }
 
     pub(crate) fn observe(&mut self, observer: Observer) {
@@ -113,21 +123,33 @@ impl LogWriter {
     /// Stores what the process wrote to stdout or stderr.
     pub(crate) fn take(&mut self, now: Timestamp, stream: Stream, bytes: &[u8]) -> Verdict {
         self.received += bytes.len() as u64;
+        let is_heard = self.observer.is_some() || self.wanted.is_some();
+        if self.state != State::Capturing && !is_heard {
+            return Verdict::Go;
+        }
+        let bytes = match self.secrets.as_deref_mut() {
+            Some((secrets, held)) => held[stream as usize].take(secrets, bytes),
+            None => Cow::Borrowed(bytes),
+        };
+        self.split(now, stream, &bytes)
+    }
+
+    fn split(&mut self, now: Timestamp, stream: Stream, bytes: &[u8]) -> Verdict {
         let mut verdict = Verdict::Go;
         for chunk in bytes.chunks(LONGEST) {
-            let is_heard = self.observer.is_some() || self.wanted.is_some();
-            if self.state == State::Capturing || is_heard {
-                let cut = self.splitters[stream as usize].cut(chunk);
-                verdict = verdict.or(self.store(now, stream, cut));
-            }
+            let cut = self.splitters[stream as usize].cut(chunk);
+            verdict = verdict.or(self.store(now, stream, cut));
         }
         verdict
     }
 
     /// One pipe is at its end: what is left of its last line is stored.
     pub(crate) fn end_of(&mut self, now: Timestamp, stream: Stream) -> Verdict {
+        let held = self.secrets.as_deref_mut();
+        let held = held.map(|(secrets, held)| held[stream as usize].finish(secrets));
+        let verdict = self.split(now, stream, &held.unwrap_or_default());
         let cut = self.splitters[stream as usize].finish();
-        self.store(now, stream, cut)
+        verdict.or(self.store(now, stream, cut))
     }
 
     /// Stores a line of runwisp's own, also beyond the limit.

@@ -62,6 +62,7 @@ fn lost(run: RunId, stopper: &Stopper, clock: &Clock, panic: &(dyn Any + Send)) 
 pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &Inbox) -> Exit {
     let started = clock.now().wall;
     let mut log = LogWriter::new(spec.place(), spec.job.log, spec.min_free(), started);
+    log.hide(spec.job.process.secrets.iter().map(|(_, value)| value.as_str()));
     log.look_for(&spec.job.failures.output);
     if let Some(observer) = spec.observer.take() {
         log.observe(observer);

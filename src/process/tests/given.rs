@@ -77,7 +77,7 @@ fn secrets_win_over_what_is_given_and_that_over_variables() {
     job.process.secrets = variables(&[("A", "secret")]);
     let given = [("A", Some("given")), ("B", Some("given")), ("KEPT", None)];
     let (_, log, _) = start_given(&job, &given).exit();
-    assert_eq!(log, "secret given env 1\n");
+    assert_eq!(log, "[redacted] given env 1\n");
 }
 
 #[test]
@@ -187,4 +187,24 @@ fn a_user_that_cannot_be_is_named() {
     let (exit, ..) = start(&job).exit();
     let text = text_of(&exit.how);
     assert!(text.starts_with("failed to start: cannot enter the working_dir /root"), "{text}");
+}
+
+#[test]
+fn secrets_are_in_no_log_and_make_no_match() {
+    let script = "head -c 65530 /dev/zero | tr '\\0' x; echo $KEY; echo \"$LINES_\" >&2
+                  printf half; printf %s $KEY";
+    let mut job = task(script);
+    job.process.secrets = variables(&[("KEY", "hunter2-hunter2"), ("LINES_", "first\nsecond\nx")]);
+    let output = [regex_lite::Regex::new("hunter2").unwrap()].into();
+    job.failures = Arc::new(crate::model::failures::Failures { output, ..Default::default() });
+    let (exit, log, _) = start(&job).exit();
+    assert_eq!((exit.how, exit.matched), (ExitHow::Code(0), None));
+    let long = format!("{}[redac\nted]\n", "x".repeat(65_530));
+    let (mut lines, mut expected): (Vec<_>, Vec<_>) =
+        (log.lines().collect(), long.lines().collect());
+    expected.extend(["[ERR] [redacted]", "[ERR] [redacted]", "[ERR] x", "half[redacted]"]);
+    // The two pipes are two streams.
+    lines.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
 }

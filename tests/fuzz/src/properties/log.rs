@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::base::ulid::Ulid;
 use crate::logs::lines::{LONGEST, Splitter};
+use crate::logs::redact::{Held, Secrets};
 use crate::logs::{Case, Line, LogFile, LogPlace, LogReader, LogWriter, Needle, Stream, Writing};
 use crate::model::job::{JobName, LogLimit, OnFull};
 
@@ -57,6 +58,59 @@ pub(crate) fn lines(data: &[u8]) {
         simple.extend((!last.is_empty()).then_some(b'\n'));
         assert_eq!(whole, simple);
     }
+}
+
+/// No secret is seen, however the output is cut, and nothing else is missing. The first byte chooses
+/// the cuts; after it come lines, up to an empty one secrets and then the output.
+pub(crate) fn redact(data: &[u8]) {
+    let Some((&seed, rest)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let (values, output) = text.split_once("\n\n").unwrap_or((text, text));
+    let values: Vec<&str> = values.lines().take(20).collect();
+    let Some(secrets) = Secrets::new(values.iter().copied()) else { return };
+    let (mut held, mut found, mut rest) = (Held::default(), Vec::new(), output.as_bytes());
+    let mut state = usize::from(seed);
+    while !rest.is_empty() {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        let (now, later) = rest.split_at((1 + (state >> 8) % 9).min(rest.len()));
+        found.extend_from_slice(&held.take(&secrets, now));
+        rest = later;
+    }
+    found.extend(held.finish(&secrets));
+    let texts: Vec<&[u8]> = values
+        .iter()
+        .map(|value| value.trim())
+        .filter(|value| value.chars().count() >= 4)
+        .map(str::as_bytes)
+        .collect();
+    assert_eq!(found, slowly(&texts, output.as_bytes()), "{}", found.escape_ascii());
+    for part in found.split(|byte| *byte == b'\n') {
+        let mut kept = part.to_vec();
+        while let Some(at) = kept.windows(10).position(|ten| ten == b"[redacted]") {
+            // Where it stood nothing can be put together.
+            kept.splice(at..at + 10, *b"\n");
+        }
+        let seen = texts.iter().find(|text| kept.windows(text.len()).any(|part| part == **text));
+        assert_eq!(seen, None, "{}", found.escape_ascii());
+    }
+}
+
+/// The same, one place after the other.
+fn slowly(texts: &[&[u8]], output: &[u8]) -> Vec<u8> {
+    let (mut hidden, mut until) = (Vec::new(), 0);
+    for at in 0..output.len() {
+        let here = texts.iter().filter(|text| output[at..].starts_with(text));
+        if let Some(end) = here.map(|text| at + text.len()).max() {
+            if at >= until {
+                hidden.extend(b"[redacted]");
+            }
+            until = until.max(end);
+        }
+        if at >= until {
+            hidden.push(output[at]);
+        }
+    }
+    hidden
 }
 
 /// Files in memory, where there is such a place. They go with it.

@@ -16,7 +16,7 @@ pub(crate) use alert::{tail, template};
 pub(crate) use auth::{cookie, origin, proxy, redirect, token};
 pub(crate) use config::{argv, config, dotenv};
 pub(crate) use cron::cron;
-pub(crate) use log::{capture, lines, log};
+pub(crate) use log::{capture, lines, log, redact};
 pub(crate) use text::{duration, escape, glob, size, ulid};
 pub(crate) use web::{body, head, query, request};
 
