@@ -5,6 +5,7 @@ mod begin;
 mod command;
 mod crew;
 mod facts;
+pub(crate) mod health;
 mod mask;
 pub(crate) mod run;
 mod snapshot;

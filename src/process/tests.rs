@@ -30,6 +30,7 @@ use crate::process::{Crew, Stopper};
 use crate::sys::group;
 
 mod given;
+mod health;
 mod stops;
 mod wrong;
 
