@@ -1,6 +1,7 @@
 //! How often an address may try: five attempts in any five minutes (docs/security.md, Login
 //! limit). Time is the steady clock's, so setting the clock forgives nothing.
 
+use crate::base::order;
 use core::net::{IpAddr, Ipv6Addr};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl Throttle {
         }
         let last = |(group, taken): (&IpAddr, &VecDeque<Duration>)| (taken.back().copied(), *group);
         let mut quiet: Vec<_> = self.attempts.iter().map(last).collect();
-        quiet.select_nth_unstable(ROOM);
+        order::sort(&mut quiet);
         for (_, group) in &quiet[..ROOM] {
             self.attempts.remove(group);
         }

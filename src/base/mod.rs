@@ -5,6 +5,7 @@ pub(crate) mod decimal;
 pub(crate) mod duration;
 pub(crate) mod escape;
 pub(crate) mod glob;
+pub(crate) mod order;
 pub(crate) mod sentence;
 pub(crate) mod suggest;
 pub(crate) mod template;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::base::order;
 use crate::base::sentence::quoted;
 
 /// The most problems that are printed (docs/configuration.md, Errors).
@@ -137,7 +138,7 @@ impl<'a> Report<'a> {
     }
 
     fn placed(&self, mut found: Vec<Found>) -> Vec<Problem> {
-        found.sort_by_key(|found| found.at);
+        order::sort_by_key(&mut found, |found| found.at);
         let place = |Found { at, key, message }| {
             let line = self.line(at);
             let start = self.lines.get().map_or(0, |lines| lines[line - 1]);

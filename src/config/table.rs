@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Report, key_part};
+use crate::base::order;
 use crate::base::sentence::quoted;
 use crate::base::suggest;
 
@@ -148,7 +149,7 @@ impl<'a> Table<'a> {
     /// All entries in the order of the file, for tables whose keys are names.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Entry<'a>)> {
         let mut entries: Vec<_> = self.entries.iter().map(found).collect();
-        entries.sort_by_key(|(_, entry)| entry.at);
+        order::sort_by_key(&mut entries, |(_, entry)| entry.at);
         entries
     }
 

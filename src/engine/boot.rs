@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::base::order;
 use crate::base::time::{Moment, to_millis};
 use crate::engine::alerts::How;
 use crate::engine::ticks::Ticking;
@@ -118,7 +119,7 @@ impl Engine {
             }
         }
         let mut gone: Vec<JobName> = stored.into_keys().collect();
-        gone.sort();
+        order::sort(&mut gone);
         self.changes.extend(gone.into_iter().map(Change::Forget));
     }
 

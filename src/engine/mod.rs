@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::base::order;
 use crate::base::time::{Moment, to_millis};
 use crate::base::ulid::Ulids;
 use crate::model::change::{Change, CommitId};
@@ -241,7 +242,7 @@ impl Engine {
         now: Moment,
     ) -> Engine {
         let mut lanes: Vec<Lane> = jobs.into_iter().map(|job| Lane::new(job.into())).collect();
-        lanes.sort_by(|a, b| a.job.name.cmp(&b.job.name));
+        order::sort_by(&mut lanes, |a, b| a.job.name.cmp(&b.job.name));
         Engine {
             lanes,
             runs: HashMap::new(),

@@ -1,6 +1,7 @@
 //! What people and programs ask for (docs/api.md, Operating tasks): start, stop and restart a
 //! job, stop one run, switch a schedule off. A service does it slot by slot, see `slots`.
 
+use crate::base::order;
 use crate::base::time::Moment;
 use crate::engine::{After, Answer, Effect, Engine, Outcome, Refusal, ReplyId, State};
 use crate::model::change::Change;
@@ -163,7 +164,7 @@ impl Engine {
             live.lane == lane && matches!(live.state, State::Ending { .. }) && !active.contains(id)
         });
         let mut ids: Vec<RunId> = over.map(|(id, _)| *id).collect();
-        ids.sort();
+        order::sort(&mut ids);
         ids
     }
 

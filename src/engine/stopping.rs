@@ -1,6 +1,7 @@
 //! The way out (docs/running.md, Shutdown): no new work, everybody is asked to stop, and what
 //! is left at the end of the budget is killed with its row still saying `running`.
 
+use crate::base::order;
 use crate::base::time::Moment;
 use crate::engine::timers::Timer;
 use crate::engine::{Effect, Engine, Lifetime, Phase, State};
@@ -106,7 +107,7 @@ impl Engine {
             .filter(|(_, live)| !matches!(live.state, State::Waiting | State::Jitter));
         let mut ids: Vec<RunId> = in_flight.map(|(id, _)| *id).collect();
         // The same inputs give the same effects, whatever the order of a hash map.
-        ids.sort();
+        order::sort(&mut ids);
         ids
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::base::order;
 use crate::base::time::to_millis;
 use crate::base::ulid::Ulids;
 use crate::model::alert::{Alert, Delivery, Detail, FAILURES, Kind, More};
@@ -83,7 +84,7 @@ impl Ledger {
             notify,
             jobs: jobs.iter().map(of).collect(),
             ids: Ulids::new(seed),
-            windows: windows.collect(),
+            windows: order::map(windows),
             troubles: troubles.into_iter().collect(),
             mutes: HashMap::new(),
             waiting: HashMap::new(),

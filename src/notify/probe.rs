@@ -15,12 +15,16 @@ pub(crate) fn channels<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet
         .flat_map(|job| job.alerts.on_failure.iter().flatten().chain(&job.alerts.on_success));
     let of_routes = notify.routes.iter().flat_map(|route| &route.to);
     let all = notify.settings.default_notifiers.iter().chain(of_routes).chain(of_jobs);
-    all.filter(|token| !token.is_in_app()).map(Token::as_str).collect()
+    let mut found = BTreeSet::new();
+    found.extend(all.filter(|token| !token.is_in_app()).map(Token::as_str));
+    found
 }
 
 /// The ids of their notifiers.
 pub(crate) fn used<'a>(notify: &'a Notify, jobs: &'a [Arc<Job>]) -> BTreeSet<&'a str> {
-    channels(notify, jobs).into_iter().map(route::id_of).collect()
+    let mut found = BTreeSet::new();
+    found.extend(channels(notify, jobs).into_iter().map(route::id_of));
+    found
 }
 
 /// Notifier, key and fault of each secret that cannot be read. What is merely careless goes to the

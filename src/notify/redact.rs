@@ -1,6 +1,7 @@
 //! Keeps secrets out of every text about a delivery: out of the log, the feed, the API
 //! (docs/notifications.md, Secrets).
 
+use crate::base::order;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
@@ -27,7 +28,7 @@ impl Redactor {
             return;
         }
         self.values.push(value.to_owned());
-        self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        order::sort_by(&mut self.values, |a, b| b.len().cmp(&a.len()));
     }
 
     /// A URL: all of it, what follows the host, each long part of the path, and what follows `=`.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::base::bytes;
+use crate::base::order;
 
 /// Processes that are shown of one run.
 pub(super) const MOST_SHOWN: usize = 40;
@@ -166,7 +167,7 @@ pub(super) fn family(all: Vec<Proc>, leader: i32) -> Vec<(usize, Proc)> {
     let is_root =
         |process: &&Proc| members.contains(&process.pid) && !members.contains(&process.parent);
     let mut roots: Vec<&Proc> = all.iter().filter(is_root).collect();
-    roots.sort_by_key(|process| (process.pid != leader, process.pid));
+    order::sort_by_key(&mut roots, |process| (process.pid != leader, process.pid));
     let mut stack: Vec<(usize, &Proc)> = roots.into_iter().rev().map(|root| (0, root)).collect();
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     while let Some((depth, process)) = stack.pop() {
@@ -176,7 +177,7 @@ pub(super) fn family(all: Vec<Proc>, leader: i32) -> Vec<(usize, Proc)> {
         }
         found.push((depth, process.clone()));
         let mut next: Vec<&Proc> = below(process.pid).map(|place| &all[place]).collect();
-        next.sort_by_key(|process| std::cmp::Reverse(process.pid));
+        order::sort_by(&mut next, |a, b| b.pid.cmp(&a.pid));
         stack.extend(next.into_iter().map(|child| (depth + 1, child)));
     }
     found

@@ -2,6 +2,7 @@
 //! to be secret, wherever they stand, and what looks like one on a command line. Pure. Too much is
 //! hidden rather than too little.
 
+use crate::base::order;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
@@ -48,7 +49,7 @@ impl Mask {
     pub(super) fn new(mut secrets: Vec<String>) -> Mask {
         secrets.retain(|secret| secret.len() >= SHORTEST);
         // One may be a part of another.
-        secrets.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
+        order::sort_by(&mut secrets, |a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         secrets.dedup();
         Mask(secrets)
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::base::bytes;
 use crate::base::escape::escape;
+use crate::base::order;
 use crate::base::time::{Clock, rfc3339};
 use crate::process::facts::{self, HEADING, MOST_SHOWN, Proc, Rest, Units};
 use crate::process::mask::{Cut, Mask, up_to};
@@ -140,7 +141,7 @@ impl Look {
             return Some(format!("Processes: there are {} on this host\n", pids.len()));
         }
         // Whoever came after the leader has a higher number, as a rule.
-        pids.sort_by_key(|pid| (*pid < leader, *pid));
+        order::sort_by_key(&mut pids, |pid| (*pid < leader, *pid));
         let until = self.clock.now().steady + SEARCH;
         let seen = pids.iter().take_while(|_| self.clock.now().steady < until);
         let all: Vec<Proc> = seen.filter_map(|pid| Proc::parse(&stat(*pid)?)).collect();

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::base::order;
 use crate::base::time::{Clock, Moment};
 use crate::inbox::Inbox;
 use crate::threads;
@@ -147,7 +148,7 @@ impl Sampler {
     pub(crate) fn history(&self, window: Window) -> Vec<Sample> {
         self.now();
         let mut samples = self.lock().kept(window);
-        samples.sort_by_key(|sample| sample.ts);
+        order::sort_by_key(&mut samples, |sample| sample.ts);
         samples
     }
 

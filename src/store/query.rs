@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::ToSql;
 use rusqlite::types::ToSqlOutput;
 
+use crate::base::order;
 use crate::base::time::{rfc3339, to_millis};
 use crate::model::job::JobName;
 use crate::model::run::{EndReason, Fate, Trigger};
@@ -216,7 +217,7 @@ impl Where {
             states.get_or_insert_with(|| State::ended().collect());
         }
         if let Some(states) = &mut states {
-            states.sort_unstable();
+            order::sort(states);
             states.dedup();
         }
         let words = |states: Vec<State>| {

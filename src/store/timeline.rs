@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 
+use crate::base::order;
 use crate::model::job::JobName;
 use crate::model::run::{EndReason, Fate, RunId};
 use crate::store::row::Time;
@@ -93,8 +94,11 @@ impl Reader {
             let mut found = BTreeMap::new();
             touching(db, window, |job, touch| note(&mut found, window, shape, job, touch))?;
             let mut bars = db.prepare_cached(BAR)?;
-            let tracks = found.into_iter().map(|(job, found)| Ok((job, found.track(&mut bars)?)));
-            tracks.collect()
+            let mut tracks = BTreeMap::new();
+            for (job, found) in found {
+                tracks.insert(job, found.track(&mut bars)?);
+            }
+            Ok(tracks)
         })
     }
 }
@@ -156,7 +160,7 @@ impl Found {
             runs.extend(bars.query_row([run], bar).optional()?);
         }
         let never = |bar: &Bar| (bar.start_at.is_none(), bar.start_at, bar.run);
-        runs.sort_by_key(never);
+        order::sort_by_key(&mut runs, never);
         Ok(Track::Runs(runs))
     }
 }

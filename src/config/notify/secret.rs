@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::is_web_address;
+use crate::base::order;
 use crate::config::dotenv;
 use crate::config::surroundings::Surroundings;
 use crate::config::table::Table;
@@ -56,7 +57,7 @@ pub(super) fn optional(
 ) -> Option<Secret> {
     let mut set: Vec<_> =
         keys.iter().filter_map(|key| Some((table.entry(key)?.key_at, *key))).collect();
-    set.sort_unstable();
+    order::sort(&mut set);
     if let [_, .., (_, last)] = set.as_slice() {
         table.misplaced(last, format!("only one of {} may be set", keys.join(", ")));
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::base::order;
 use crate::engine::{Answer, Input, Refusal};
 use crate::hub::News;
 use crate::model::change::Tidy;
@@ -247,7 +248,7 @@ fn read_ids(field: &str, texts: Vec<String>) -> Result<Vec<RunId>, Problem> {
         };
         ids.push(id);
     }
-    ids.sort_unstable();
+    order::sort(&mut ids);
     ids.dedup();
     Ok(ids)
 }

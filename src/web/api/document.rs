@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
+use crate::base::order;
 use crate::web::api::runs::FILTER;
 use crate::web::context::Context;
 use crate::web::http::{Body, Problem, Reply, Whole};
@@ -142,7 +143,7 @@ fn failures(route: &Route) -> Vec<u16> {
         statuses.push(422);
     }
     statuses.push(500);
-    statuses.sort_unstable();
+    order::sort(&mut statuses);
     statuses.dedup();
     statuses
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
+use crate::base::order;
 use crate::base::time::{rfc3339, to_millis};
 use crate::engine::Refusal;
 use crate::model::alert::{Alert, Detail, Kind};
@@ -135,8 +136,8 @@ pub(crate) fn settings(context: &Arc<Context>, _: &Call<'_>) -> Result<Reply, Pr
         Ok((records, heads?))
     })?;
     let used = probe::used(notify, jobs);
-    let mut records: BTreeMap<String, Record> =
-        records.into_iter().map(|record| (record.channel.clone(), record)).collect();
+    let mut records =
+        order::map(records.into_iter().map(|record| (record.channel.clone(), record)));
     for channel in probe::channels(notify, jobs) {
         let fresh = Record { channel: channel.to_owned(), ..Record::default() };
         records.entry(channel.to_owned()).or_insert(fresh);
@@ -323,7 +324,7 @@ impl<'a> TaskJson<'a> {
         TaskJson {
             name: job.name.as_str(),
             kind: job.kind().as_str(),
-            alerts: KINDS.into_iter().filter_map(told).collect(),
+            alerts: order::map(KINDS.into_iter().filter_map(told)),
             alert_after: AfterJson {
                 failures: job.alerts.after.failures,
                 within: job.alerts.after.within.map(nanos),
