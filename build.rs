@@ -1,7 +1,8 @@
 //! Embeds `static/`: writes a table of its files for `src/web/assets.rs` to include. The files
 //! are served as they stand there, but for the comments and blanks of scripts and style sheets,
 //! which nobody has to load; and the page links them in a folder that is named after what they
-//! contain, so that a browser may keep them for good.
+//! contain, so that a browser may keep them for good. They are embedded as gzip, as most clients
+//! take them.
 
 use std::fmt::Write;
 use std::fs;
@@ -29,25 +30,45 @@ fn main() {
         .collect();
     // By the bytes of the path: it is looked up by halving.
     assets.sort();
-    let mut hasher = DefaultHasher::new();
-    assets.hash(&mut hasher);
-    let edition = format!("/assets/{:08x}/", hasher.finish() >> 32);
+    let edition = format!("/assets/{:08x}/", hash(&assets) >> 32);
     let mut table = format!("const EDITION: &str = {edition:?};\n");
     writeln!(table, "static ASSETS: [Asset; {}] = [", assets.len()).expect("a string grows");
     for (number, (path, kind, text)) in assets.iter_mut().enumerate() {
         if *path == "/index.html" {
             *text = text.replace("\"/assets/", &format!("\"{edition}"));
         }
+        let tag = format!("{:016x}", hash(text));
         let embedded = out.join(format!("asset-{number}"));
-        fs::write(&embedded, text).expect("the directory is there");
+        fs::write(&embedded, gzip(text.as_bytes())).expect("the directory is there");
         writeln!(
             table,
-            "Asset {{ path: {path:?}, kind: {kind:?}, bytes: include_bytes!({embedded:?}) }},"
+            "Asset {{ path: {path:?}, kind: {kind:?}, tag: {tag:?}, \
+             packed: include_bytes!({embedded:?}) }},"
         )
         .expect("a string grows");
     }
     table.push_str("];\n");
     fs::write(out.join("assets.rs"), table).expect("the directory is there");
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// RFC 1952: a head without a name or a time, the deflated bytes, their checksum and their length.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+    packed.extend(miniz_oxide::deflate::compress_to_vec(bytes, 10));
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    };
+    packed.extend((!bytes.iter().fold(!0, step)).to_le_bytes());
+    packed.extend((bytes.len() as u32).to_le_bytes());
+    packed
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

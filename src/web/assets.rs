@@ -1,10 +1,7 @@
 //! The pages of the dashboard and what they need, embedded in the binary. An address that is no
 //! file gets the page itself, which knows what to show for it; only below `/assets/` every name is
-//! that of a file. Nothing here needs a session: no file holds data.
-
-use std::sync::LazyLock;
-
-use sha2::{Digest, Sha256};
+//! that of a file. Nothing here needs a session: no file holds data. Files are kept packed and sent
+//! as they are kept; who does not say that gzip is fine gets them unpacked.
 
 use crate::web::http::{Body, Method, Problem, Reply, Request, Whole};
 
@@ -13,8 +10,14 @@ use crate::web::http::{Body, Method, Problem, Reply, Request, Whole};
 struct Asset {
     path: &'static str,
     kind: &'static str,
-    bytes: &'static [u8],
+    /// Of what it contains; it stands in its entity tags.
+    tag: &'static str,
+    /// gzip, as build.rs writes it.
+    packed: &'static [u8],
 }
+
+/// What stands before and behind the deflated bytes of gzip (RFC 1952).
+const AROUND: (usize, usize) = (10, 8);
 
 const FOLDER: &str = "/assets/";
 const HTML: &str = "text/html; charset=utf-8";
@@ -25,10 +28,6 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// It stands in for every address that has no file.
 const PAGE: &str = "/index.html";
-
-/// By place in [`ASSETS`].
-static TAGS: LazyLock<[String; ASSETS.len()]> =
-    LazyLock::new(|| std::array::from_fn(|index| tag(ASSETS[index].bytes)));
 
 /// Scripts and styles come from files of ours only, text cannot become markup or script (Trusted
 /// Types without any policy), and nobody may put the page into a frame (docs/security.md,
@@ -57,10 +56,15 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
         }
         None => place(PAGE).expect("the page is a file of `static/`"),
     };
-    let (asset, tag) = (&ASSETS[index], &TAGS[index]);
-    let whole = match is_known(request, tag) {
-        true => Whole::new(304),
-        false => Whole { body: Body::Static(asset.bytes), ..Whole::new(200) }
+    let asset = &ASSETS[index];
+    let is_packed = takes_gzip(request);
+    let tag = format!("\"{}{}\"", asset.tag, if is_packed { "-gzip" } else { "" });
+    let whole = match (is_known(request, &tag), is_packed) {
+        (true, _) => Whole::new(304),
+        (false, true) => Whole { body: Body::Static(asset.packed), ..Whole::new(200) }
+            .header("Content-Type", asset.kind)
+            .header("Content-Encoding", "gzip"),
+        (false, false) => Whole { body: Body::Owned(asset.unpacked()), ..Whole::new(200) }
             .header("Content-Type", asset.kind),
     };
     let caching = match kept {
@@ -69,7 +73,10 @@ pub(crate) fn answer(request: &Request) -> Result<Reply, Problem> {
         // Asked each time, answered by 304 mostly: an update of the daemon shows at once.
         None => "no-cache",
     };
-    let whole = whole.header("ETag", tag).header("Cache-Control", caching);
+    let whole = whole
+        .header("ETag", tag)
+        .header("Cache-Control", caching)
+        .header("Vary", "Accept-Encoding");
     Ok(match asset.kind {
         HTML => whole.header("Content-Security-Policy", POLICY),
         _ => whole,
@@ -88,10 +95,21 @@ fn is_known(request: &Request, tag: &str) -> bool {
     given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
 }
 
-fn tag(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+/// Whether the client says that it takes gzip (RFC 9110, 12.5.3).
+fn takes_gzip(request: &Request) -> bool {
+    let mut codings = request.all("Accept-Encoding").flat_map(|header| header.split(','));
+    codings.any(|coding| {
+        let (coding, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().trim_start_matches(['q', 'Q', '=']);
+        coding.trim().eq_ignore_ascii_case("gzip") && weight.trim_matches(['0', '.']) != ""
+    })
+}
+
+impl Asset {
+    fn unpacked(&self) -> Vec<u8> {
+        let deflated = &self.packed[AROUND.0..self.packed.len() - AROUND.1];
+        miniz_oxide::inflate::decompress_to_vec(deflated).expect("build.rs has packed it")
+    }
 }
 
 #[cfg(test)]
@@ -103,11 +121,18 @@ mod tests {
     use crate::web::http::Peer;
 
     fn ask(method: Method, path: &str, if_none_match: &str) -> Whole {
+        ask_for(method, path, if_none_match, "")
+    }
+
+    fn ask_for(method: Method, path: &str, if_none_match: &str, codings: &str) -> Whole {
         let request = Request {
             method,
             path: path.to_owned(),
             query: String::new(),
-            headers: vec![("If-None-Match".to_owned(), if_none_match.to_owned())],
+            headers: vec![
+                ("If-None-Match".to_owned(), if_none_match.to_owned()),
+                ("Accept-Encoding".to_owned(), codings.to_owned()),
+            ],
             body: Vec::new(),
             peer: Peer::Socket,
         };
@@ -125,11 +150,12 @@ mod tests {
 
     #[test]
     fn any_address_is_the_page_unless_a_file_is_meant() {
-        let page = ASSETS[place(PAGE).unwrap()].bytes;
+        let page = ASSETS[place(PAGE).unwrap()].unpacked();
+        assert!(page.starts_with(b"<!doctype html>"));
         for path in ["/", "/index.html", "/runs", "/tasks/a.b.js", "/tasks/x/y", "/assets", "/api"]
         {
             let whole = ask(Method::Get, path, "");
-            assert_eq!((whole.status, whole.body.bytes()), (200, page), "{path}");
+            assert_eq!((whole.status, whole.body.bytes()), (200, &page[..]), "{path}");
             assert_eq!(header(&whole, "Content-Type"), Some(HTML));
             assert_eq!(header(&whole, "Content-Security-Policy"), Some(POLICY));
             assert_eq!(header(&whole, "Cache-Control"), Some("no-cache"));
@@ -164,6 +190,26 @@ mod tests {
         }
         for other in ["", "\"x\"", tag.trim_matches('"')] {
             assert_eq!(ask(Method::Get, "/", other).status, 200, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_gzip_gets_the_same_packed() {
+        let plain = ask(Method::Get, "/", "");
+        for codings in ["gzip", "deflate, GZip;q=0.5, br", "gzip;q=1.0"] {
+            let whole = ask_for(Method::Get, "/", "", codings);
+            assert_eq!(header(&whole, "Content-Encoding"), Some("gzip"), "{codings}");
+            assert_eq!(header(&whole, "Vary"), Some("Accept-Encoding"));
+            assert!(whole.body.bytes().len() < plain.body.bytes().len() / 3);
+            let tag = header(&whole, "ETag").unwrap();
+            assert_ne!(Some(tag), header(&plain, "ETag"));
+            assert_eq!(ask_for(Method::Get, "/", tag, codings).status, 304);
+            assert_eq!(ask(Method::Get, "/", tag).status, 200, "it has other bytes");
+        }
+        for codings in ["", "br", "gzip;q=0", "gzip; q=0.000", "identity, notgzip"] {
+            let whole = ask_for(Method::Get, "/", "", codings);
+            assert_eq!(header(&whole, "Content-Encoding"), None, "{codings}");
+            assert_eq!(whole, plain, "{codings}");
         }
     }
 
@@ -225,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_dashboard_stays_small() {
-        let total: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
-        assert!(total <= 282 * 1024, "{total} bytes");
+        let total: usize = ASSETS.iter().map(|asset| asset.packed.len()).sum();
+        assert!(total <= 120 * 1024, "{total} bytes");
     }
 }

@@ -12,8 +12,9 @@ pub(crate) const LONGEST: usize = 64 * 1024;
 pub(crate) const LARGEST: usize = 1024 * 1024;
 
 /// The header fields that somebody reads. A client can set no other.
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 16] = [
     "Accept",
+    "Accept-Encoding",
     "Authorization",
     "Content-Type",
     "Cookie",
