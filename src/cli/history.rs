@@ -107,6 +107,10 @@ struct Row<'a> {
     replica_index: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_memory_bytes: Option<u64>,
 }
 
 impl<'a> From<&'a Run> for Row<'a> {
@@ -116,6 +120,7 @@ impl<'a> From<&'a Run> for Row<'a> {
             Phase::Ended { end, .. } => Some(end),
             Phase::Pending | Phase::Running { .. } => None,
         };
+        let usage = end.and_then(|end| end.usage);
         Row {
             id: run.id.to_string(),
             task_name: run.job.as_str(),
@@ -134,6 +139,8 @@ impl<'a> From<&'a Run> for Row<'a> {
             retry_attempt: run.retry_attempt,
             retry_of_run_id: run.retry_of.map(|id| id.to_string()),
             replica_index: run.replica,
+            cpu_ms: usage.map(|usage| usage.cpu_ms),
+            peak_memory_bytes: usage.map(|usage| usage.peak_memory),
             message: end.and_then(|end| end.message.as_deref()),
         }
     }

@@ -269,13 +269,14 @@ impl Job {
             ExitHow::Signal(number) => (SIGNAL_BASE + number, None),
             ExitHow::NotStarted(text) => (NO_EXIT_STATUS, Some(text.clone())),
         };
-        End { log: exit.log, ..self.end(reason, exit_code, said.or(message)) }
+        let message = said.or(message);
+        End { log: exit.log, usage: exit.usage, ..self.end(reason, exit_code, message) }
     }
 
     /// An end without a log, and whether it is a failure of this job.
     pub(super) fn end(&self, reason: EndReason, exit_code: i32, message: Option<String>) -> End {
         let is_failure = self.failures.counts(reason, exit_code);
-        End { reason, is_failure, exit_code, message, log: LogTotals::default() }
+        End { is_failure, ..End::unjudged(reason, exit_code, message) }
     }
 }
 

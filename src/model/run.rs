@@ -79,13 +79,15 @@ pub(crate) struct End {
     /// The cause in a few words, where the reason does not say it all.
     pub(crate) message: Option<String>,
     pub(crate) log: LogTotals,
+    /// Known of a process whose end was seen.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl End {
     /// An end without a log, of a job that nobody knows any more.
     pub(crate) fn unjudged(reason: EndReason, exit_code: i32, message: Option<String>) -> End {
         let is_failure = reason.is_failure();
-        End { reason, is_failure, exit_code, message, log: LogTotals::default() }
+        End { reason, is_failure, exit_code, message, log: LogTotals::default(), usage: None }
     }
 
     pub(crate) fn fate(&self) -> Fate {
@@ -149,6 +151,15 @@ pub(crate) struct LogTotals {
     /// Process output received, dropped bytes included.
     pub(crate) bytes: u64,
     pub(crate) truncated: bool,
+}
+
+/// What a process took of the machine, with those of its children that it waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Time on processors, its own and the kernel's for it.
+    pub(crate) cpu_ms: u64,
+    /// Of the largest of them, in bytes.
+    pub(crate) peak_memory: u64,
 }
 
 /// Why a run is over (docs/running.md, How a run ends).
@@ -344,12 +355,13 @@ pub(crate) struct Exit {
     pub(crate) matched: Option<String>,
     /// What the machine looked like when it went wrong.
     pub(crate) snapshot: Option<Box<str>>,
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Exit {
     /// An end with nothing more to be told of it.
     pub(crate) fn new(how: ExitHow, cause: Option<Cause>, log: LogTotals, at: Timestamp) -> Exit {
-        Exit { how, cause, log, at, matched: None, snapshot: None }
+        Exit { how, cause, log, at, matched: None, snapshot: None, usage: None }
     }
 }
 

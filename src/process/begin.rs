@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::base::bytes;
 use crate::logs::LogWriter;
+use crate::model::run::Usage;
 use crate::process::Stopper;
 use crate::process::spec::Spec;
 use crate::sys::child::Child;
@@ -55,9 +56,10 @@ pub(super) struct Process<'a> {
 }
 
 impl Process<'_> {
-    pub(super) fn reap(&mut self) {
+    /// What it took; `None`: the kernel did not tell.
+    pub(super) fn reap(&mut self) -> Option<Usage> {
         self.stopper.end();
-        self.child.reap();
+        self.child.reap()
     }
 }
 

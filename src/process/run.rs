@@ -321,7 +321,7 @@ impl<'a> Execution<'a> {
             // Nobody was seen, but a look at /proc can miss who is being born.
             self.signal(StopSignal::Kill);
         }
-        self.process.reap();
+        let usage = self.process.reap();
         if let ExitHow::Signal(signal) = how {
             self.log.system(at, &format!("killed by {}", signals::name(signal)));
         }
@@ -330,6 +330,6 @@ impl<'a> Execution<'a> {
         }
         let at = self.clock.now().wall;
         let (matched, snapshot) = (self.log.matched().map(str::to_owned), self.snapshot.take());
-        Exit { matched, snapshot, ..Exit::new(how, cause, self.log.close(at), at) }
+        Exit { matched, snapshot, usage, ..Exit::new(how, cause, self.log.close(at), at) }
     }
 }

@@ -69,6 +69,8 @@ pub(super) fn apply(
                 ":log_bytes": Count(end.log.bytes),
                 ":log_truncated": end.log.truncated,
                 ":duration_ms": since.map(|since| millis(since, *at)),
+                ":cpu_ms": end.usage.map(|usage| Count(usage.cpu_ms)),
+                ":peak_memory_bytes": end.usage.map(|usage| Count(usage.peak_memory)),
             })?;
             if ended > 0 {
                 daily::count(connection, job, calendar.date(job, *created_at), end.fate())?;
@@ -130,9 +132,9 @@ pub(super) fn subject(change: &Change) -> String {
 
 const INSERT: &str = "INSERT INTO runs (id, task_name, kind, status, end_reason, exit_code, triggered_by, \
      created_at, start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, \
-     log_truncated, duration_ms, params, config) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
+     log_truncated, duration_ms, params, config, cpu_ms, peak_memory_bytes) VALUES (:id, :task_name, :kind, :status, :end_reason, :exit_code, :triggered_by, :created_at, \
      :start_at, :end_at, :retry_attempt, :retry_of_run_id, :replica_index, :message, :log_lines, :log_bytes, \
-     :log_truncated, :duration_ms, :params, :config)";
+     :log_truncated, :duration_ms, :params, :config, :cpu_ms, :peak_memory_bytes)";
 
 const START: &str = "UPDATE runs SET status = 'running', start_at = :start_at, config = :config WHERE id = :id AND status = 'pending'";
 
@@ -141,7 +143,8 @@ const IDENTIFY: &str = "UPDATE runs SET leader_pid = :pid, leader_start = :start
 
 const END: &str = "UPDATE runs SET status = 'ended', start_at = :start_at, end_at = :end_at, \
      end_reason = :end_reason, exit_code = :exit_code, message = :message, log_lines = :log_lines, \
-     log_bytes = :log_bytes, log_truncated = :log_truncated, duration_ms = :duration_ms, leader_pid = NULL, leader_start = NULL, \
+     log_bytes = :log_bytes, log_truncated = :log_truncated, duration_ms = :duration_ms, \
+     cpu_ms = :cpu_ms, peak_memory_bytes = :peak_memory_bytes, leader_pid = NULL, leader_start = NULL, \
      boot_id = NULL WHERE id = :id AND status <> 'ended'";
 
 const ANCHOR: &str = "INSERT INTO task_state (task_name, first_seen_at, last_tick_at, schedule, updated_at) \
@@ -165,6 +168,7 @@ fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
         Phase::Ended { since, at, end } => (*since, Some((*at, end))),
     };
     let log = ended.map(|(_, end)| end.log).unwrap_or_default();
+    let usage = ended.and_then(|(_, end)| end.usage);
     hit(connection.prepare_cached(INSERT)?.execute(named_params! {
         ":id": run.id,
         ":task_name": run.job,
@@ -186,6 +190,8 @@ fn insert(connection: &Connection, run: &Run) -> Result<Applied> {
         ":duration_ms": since.zip(ended).map(|(since, (at, _))| millis(since, at)),
         ":params": params_text(&run.params),
         ":config": run.config,
+        ":cpu_ms": usage.map(|usage| Count(usage.cpu_ms)),
+        ":peak_memory_bytes": usage.map(|usage| Count(usage.peak_memory)),
     })?)
 }
 

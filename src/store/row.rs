@@ -12,11 +12,12 @@ use crate::base::time::rfc3339;
 use crate::base::ulid::Ulid;
 use crate::model::job::{JobName, Kind};
 use crate::model::param::Given;
-use crate::model::run::{End, Fate, LogTotals, Phase, Run, Trigger};
+use crate::model::run::{End, Fate, LogTotals, Phase, Run, Trigger, Usage};
 
 /// What [`run`] reads, by name.
 pub(super) const COLUMNS: &str = "id, task_name, kind, status, end_reason, exit_code, triggered_by, created_at, \
-     start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, log_truncated, params, config";
+     start_at, end_at, retry_attempt, retry_of_run_id, replica_index, message, log_lines, log_bytes, log_truncated, \
+     params, config, cpu_ms, peak_memory_bytes";
 
 /// An instant as the text that the tables hold.
 #[derive(Clone, Copy)]
@@ -83,6 +84,10 @@ fn end(row: &Row<'_>) -> rusqlite::Result<End> {
             lines: row.get::<_, Count>("log_lines")?.0,
             bytes: row.get::<_, Count>("log_bytes")?.0,
             truncated: row.get("log_truncated")?,
+        },
+        usage: match (row.get("cpu_ms")?, row.get("peak_memory_bytes")?) {
+            (Some(Count(cpu_ms)), Some(Count(peak_memory))) => Some(Usage { cpu_ms, peak_memory }),
+            (Some(_), None) | (None, _) => None,
         },
     })
 }

@@ -4,12 +4,13 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_runs.sql"),
     include_str!("migrations/0002_door.sql"),
     include_str!("migrations/0003_open_runs.sql"),
     include_str!("migrations/0004_ends.sql"),
     include_str!("migrations/0005_alerts.sql"),
+    include_str!("migrations/0006_usage.sql"),
     include_str!("migrations/0007_operate.sql"),
 ];
 

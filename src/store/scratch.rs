@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::base::ulid::Ulids;
 use crate::model::job::{JobName, Kind};
-use crate::model::run::{End, EndReason, Fate, LogTotals, Phase, Run, Trigger};
+use crate::model::run::{End, EndReason, Fate, LogTotals, Phase, Run, Trigger, Usage};
 use crate::store::calendar::Calendar;
 use crate::store::{FILE_NAME, Store};
 
@@ -78,7 +78,8 @@ pub(crate) fn pending(job: &str, seconds: i64) -> Run {
 /// A run that was over one second after it was created.
 pub(crate) fn ended(job: &str, seconds: i64, reason: EndReason) -> Run {
     let log = LogTotals { lines: 3, bytes: 70, truncated: true };
-    let end = End { log, ..End::unjudged(reason, 7, Some("why".to_owned())) };
+    let usage = Some(Usage { cpu_ms: 1200, peak_memory: 9 << 20 });
+    let end = End { log, usage, ..End::unjudged(reason, 7, Some("why".to_owned())) };
     let phase = Phase::Ended { since: Some(at(seconds)), at: at(seconds + 1), end };
     Run { phase, ..pending(job, seconds) }
 }

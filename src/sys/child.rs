@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
 
-use crate::model::run::{ExitHow, Leader};
+use crate::model::run::{ExitHow, Leader, Usage};
 use crate::sys::birth::{Plan, Stack, begin, oom_score, set_mask};
 use crate::sys::group::{Group, start_of};
 use crate::sys::{check, error_text, limits};
@@ -179,12 +179,35 @@ impl Child {
         })
     }
 
-    /// Waits for its end and gives its number back to the kernel.
-    pub(crate) fn reap(&mut self) {
+    /// Waits for its end and gives its number back to the kernel, which tells what it took.
+    pub(crate) fn reap(&mut self) -> Option<Usage> {
         self.reaped = true;
-        while wait_for(self.pidfd.as_raw_fd(), 0)
-            .is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
-        {}
+        // SAFETY: a struct of integers, for which zero is a value.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        loop {
+            // SAFETY: fills the local struct. The call itself, because the C library's has no place
+            // for it.
+            let waited = check(unsafe {
+                libc::syscall(
+                    libc::SYS_waitid,
+                    libc::P_PIDFD,
+                    self.pidfd.as_raw_fd(),
+                    std::ptr::null_mut::<libc::siginfo_t>(),
+                    libc::WEXITED,
+                    &raw mut usage,
+                ) as c_int
+            });
+            match waited {
+                Ok(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        let millis = |time: libc::timeval| time.tv_sec * 1000 + time.tv_usec / 1000;
+        let cpu_ms = millis(usage.ru_utime) + millis(usage.ru_stime);
+        // In KiB (getrusage(2)).
+        let peak_memory = usage.ru_maxrss * 1024;
+        Some(Usage { cpu_ms: cpu_ms.cast_unsigned(), peak_memory: peak_memory.cast_unsigned() })
     }
 }
 
@@ -227,8 +250,8 @@ mod tests {
 
     use super::*;
 
-    /// What a script writes, and how it ends.
-    fn run(script: &str, dir: Option<&CStr>) -> Result<(String, ExitHow), SpawnError> {
+    /// What a script writes, how it ends and what it took.
+    fn run(script: &str, dir: Option<&CStr>) -> Result<(String, ExitHow, Usage), SpawnError> {
         let (mut reader, writer) = io::pipe().unwrap();
         let script = CString::new(script).unwrap();
         let program = Program {
@@ -247,9 +270,10 @@ mod tests {
         reader.read_to_string(&mut text).unwrap();
         let how = wait_for(child.pidfd.as_raw_fd(), libc::WNOWAIT).unwrap().unwrap();
         assert_eq!(child.ended(), Some(how.clone()));
-        child.reap();
+        let usage = child.reap().unwrap();
         assert!(matches!(child.ended(), Some(ExitHow::NotStarted(_))), "reaped");
-        Ok((text, how))
+        assert_eq!(child.reap(), None);
+        Ok((text, how, usage))
     }
 
     #[test]
@@ -264,7 +288,7 @@ mod tests {
              test -e /proc/$$/fd/{leaked} && echo leaked; readlink /proc/$$/fd/0; echo $0; env; pwd
              read -r stat </proc/$$/stat; set -- $stat; test $1 = $5 && echo leads; exit 3"
         );
-        let (text, how) = run(&script, Some(c"/proc")).unwrap();
+        let (text, how, _) = run(&script, Some(c"/proc")).unwrap();
         set_mask(mask);
         // SAFETY: our own, see above.
         unsafe { libc::close(leaked) };
@@ -275,6 +299,17 @@ mod tests {
         );
         assert_eq!((text, how), (expected, ExitHow::Code(3)));
         assert!(score.parse::<i32>().unwrap() >= 200);
+    }
+
+    #[test]
+    fn the_kernel_tells_what_a_child_and_its_own_took() {
+        let (_, _, idle) = run("sleep 0.1", None).unwrap();
+        assert!(idle.cpu_ms < 100 && idle.peak_memory >= 4096, "{idle:?}");
+        // 64 MiB of zeros as one line, in a child of the shell.
+        let script = "head -c 67108864 /dev/zero | tr '\\0' x | tail -n 1 >/dev/null";
+        let (_, _, busy) = run(script, None).unwrap();
+        assert!(busy.peak_memory > 64 << 20, "{busy:?}");
+        assert!((1..60_000).contains(&busy.cpu_ms), "{busy:?}");
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(crate) struct RunJson {
     end_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_memory_bytes: Option<u64>,
     retry_attempt: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of_run_id: Option<String>,
@@ -52,6 +56,7 @@ impl From<&Run> for RunJson {
             Phase::Running { since } => (Some(*since), None),
             Phase::Ended { since, at, end } => (*since, Some((*at, end))),
         };
+        let usage = ended.and_then(|(_, end)| end.usage);
         RunJson {
             id: run.id.to_string(),
             task_name: run.job.to_string(),
@@ -64,6 +69,8 @@ impl From<&Run> for RunJson {
             start_at: since.map(rfc3339),
             end_at: ended.map(|(at, _)| rfc3339(at)),
             message: ended.and_then(|(_, end)| end.message.clone()),
+            cpu_ms: usage.map(|usage| usage.cpu_ms),
+            peak_memory_bytes: usage.map(|usage| usage.peak_memory),
             retry_attempt: run.retry_attempt,
             retry_of_run_id: run.retry_of.map(|id| id.to_string()),
             replica_index: run.replica,
@@ -82,7 +89,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::run::EndReason;
+    use crate::model::run::{EndReason, Usage};
     use crate::store::scratch::{ended, pending};
 
     #[test]
@@ -99,6 +106,7 @@ mod tests {
         let mut run = Run { retry_of: Some(run.id), ..ended("backup", 5, EndReason::Failed) };
         let Phase::Ended { since, at, end } = &mut run.phase else { unreachable!() };
         end.message = Some("failed to start: no such shell".to_owned());
+        end.usage = Some(Usage { cpu_ms: 12, peak_memory: 4096 });
         let (since, at, code) = (since.map(rfc3339), rfc3339(*at), end.exit_code);
         assert_eq!(
             serde_json::to_value(RunJson::from(&run)).unwrap(),
@@ -106,7 +114,8 @@ mod tests {
                 "id": run.id.to_string(), "task_name": "backup", "status": "ended",
                 "end_reason": "failed", "failure": true, "exit_code": code, "triggered_by": run.trigger.as_str(),
                 "created_at": rfc3339(run.created_at), "start_at": since, "end_at": at,
-                "message": "failed to start: no such shell", "retry_attempt": run.retry_attempt,
+                "message": "failed to start: no such shell", "cpu_ms": 12,
+                "peak_memory_bytes": 4096, "retry_attempt": run.retry_attempt,
                 "retry_of_run_id": run.retry_of.map(|id| id.to_string()), "replica_index": 0,
             })
         );
