@@ -4,6 +4,7 @@
 
 mod access;
 mod depends;
+pub(crate) mod crontab;
 pub(crate) mod dotenv;
 mod failures;
 mod health;
