@@ -12,6 +12,8 @@ use crate::cli::completion::Shell;
 use crate::cli::globals::{GlobalFlags, Globals, Surroundings};
 use crate::cli::help::Topic;
 use crate::cli::idle::When;
+use crate::cli::import::ImportArgs;
+use crate::cli::import::flags as import_flags;
 use crate::cli::service;
 use crate::cli::why::At;
 use crate::model::job::Verb;
@@ -99,6 +101,7 @@ pub(crate) enum Command {
         output: Output,
     },
     Next(NextArgs),
+    Import(ImportArgs),
     Demo,
 }
 
@@ -296,6 +299,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             let at = at.map(read).transpose()?;
             Command::Why { task: argv.one_word(A_TASK)?, at }
         }
+        Topic::Import => Command::Import(import_flags::read(argv)?),
         Topic::Notify => Command::Notify(notify(argv)?),
     };
     Ok(Some(command))

@@ -1,6 +1,6 @@
 //! The help pages, as they are printed.
 
-use crate::cli::{backup, completion, notify, reload, service, why};
+use crate::cli::{backup, completion, import, notify, reload, service, why};
 
 /// A page: the overview, or one subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub(crate) enum Topic {
     Next,
     Reload,
     Why,
+    Import,
     Password,
     Backup,
     Service,
@@ -37,7 +38,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 26] = [
+    const TABLE: [(Topic, &'static str, &'static str); 27] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -47,6 +48,7 @@ impl Topic {
         (Topic::Validate, "validate", VALIDATE),
         (Topic::List, "list", LIST),
         (Topic::Next, "next", NEXT),
+        (Topic::Import, "import", import::flags::HELP),
         (Topic::Reload, "reload", reload::HELP),
         (Topic::Why, "why", why::HELP),
         (Topic::Run, "run", RUN),
@@ -116,6 +118,7 @@ The configuration:
   validate [path]     check the configuration, every problem with its line
   list                the tasks and services it defines
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
+  import <source>     tables from cron, supervisord, systemd or pm2
   reload              have the daemon read it again; --dry-run says what it would change
   why <task>          why it ran at a moment, or did not
 

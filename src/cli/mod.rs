@@ -1,7 +1,7 @@
 //! The command line: reads the arguments, runs one command, prints its error once.
 
 pub(crate) mod args;
-mod argv;
+pub(crate) mod argv;
 mod background;
 mod backup;
 mod completion;
@@ -14,6 +14,7 @@ pub(crate) mod globals;
 mod help;
 mod history;
 mod idle;
+pub(crate) mod import;
 mod init;
 mod instance;
 mod list;
@@ -201,6 +202,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::Validate { path, output } => validate::run(globals, path, output, now)?.print(),
         Command::Reload { dry } => reload::run(globals, dry)?.print(),
         Command::Why { task, at } => why::run(globals, &task, at.as_ref(), now)?.print(),
+        Command::Import(args) => import::run(globals, &args),
         Command::Next(args) => next::run(globals, &args, now)?.print(),
         Command::Init { existing } => {
             init::run(globals, existing, env::var_os(secrets::VARIABLE))?.print()

@@ -95,6 +95,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::OpenApi
         | Command::Logs { .. }
         | Command::History { .. }
+        | Command::Import(_)
         | Command::Demo => panic!("{argv:?} does more than ask"),
     }
 }

@@ -3,8 +3,8 @@
 //! other stages are values in, values out (docs/configuration.md).
 
 mod access;
-mod depends;
 pub(crate) mod crontab;
+mod depends;
 pub(crate) mod dotenv;
 mod failures;
 mod health;

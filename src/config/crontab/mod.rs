@@ -19,7 +19,7 @@ mod when;
 
 use std::sync::Arc;
 
-pub(crate) use name::{name_of, unique};
+pub(crate) use name::{name_of, sanitised, unique};
 use when::Fault;
 pub(crate) use when::When;
 

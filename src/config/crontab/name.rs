@@ -53,6 +53,11 @@ pub(crate) fn name_of(command: &str) -> String {
     named_after(command).unwrap_or_else(|| "job".to_owned())
 }
 
+/// A name of another scheduler as one of ours.
+pub(crate) fn sanitised(name: &str) -> String {
+    Some(clean(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "job".to_owned())
+}
+
 /// `name`, or with the first number from 2 on that makes it new.
 pub(crate) fn unique(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
     if !is_taken(name) {
