@@ -14,6 +14,7 @@ use crate::cli::help::Topic;
 use crate::cli::idle::When;
 use crate::cli::import::ImportArgs;
 use crate::cli::import::flags as import_flags;
+use crate::cli::import::promote::PromoteArgs;
 use crate::cli::service;
 use crate::cli::why::At;
 use crate::model::job::Verb;
@@ -102,6 +103,7 @@ pub(crate) enum Command {
     },
     Next(NextArgs),
     Import(ImportArgs),
+    Promote(PromoteArgs),
     Demo,
 }
 
@@ -300,6 +302,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             Command::Why { task: argv.one_word(A_TASK)?, at }
         }
         Topic::Import => Command::Import(import_flags::read(argv)?),
+        Topic::Promote => Command::Promote(import_flags::promote(argv)?),
         Topic::Notify => Command::Notify(notify(argv)?),
     };
     Ok(Some(command))

@@ -26,6 +26,7 @@ pub(crate) enum Topic {
     Reload,
     Why,
     Import,
+    Promote,
     Password,
     Backup,
     Service,
@@ -38,7 +39,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 27] = [
+    const TABLE: [(Topic, &'static str, &'static str); 28] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -49,6 +50,7 @@ impl Topic {
         (Topic::List, "list", LIST),
         (Topic::Next, "next", NEXT),
         (Topic::Import, "import", import::flags::HELP),
+        (Topic::Promote, "promote", import::promote::HELP),
         (Topic::Reload, "reload", reload::HELP),
         (Topic::Why, "why", why::HELP),
         (Topic::Run, "run", RUN),
@@ -119,6 +121,7 @@ The configuration:
   list                the tasks and services it defines
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
   import <source>     tables from cron, supervisord, systemd or pm2
+  promote <task...>   take imported tables into your own file
   reload              have the daemon read it again; --dry-run says what it would change
   why <task>          why it ran at a moment, or did not
 

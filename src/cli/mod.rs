@@ -203,6 +203,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::Reload { dry } => reload::run(globals, dry)?.print(),
         Command::Why { task, at } => why::run(globals, &task, at.as_ref(), now)?.print(),
         Command::Import(args) => import::run(globals, &args),
+        Command::Promote(args) => import::promote::run(globals, &args)?.print(),
         Command::Next(args) => next::run(globals, &args, now)?.print(),
         Command::Init { existing } => {
             init::run(globals, existing, env::var_os(secrets::VARIABLE))?.print()

@@ -96,6 +96,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::Logs { .. }
         | Command::History { .. }
         | Command::Import(_)
+        | Command::Promote(_)
         | Command::Demo => panic!("{argv:?} does more than ask"),
     }
 }

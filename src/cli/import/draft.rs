@@ -77,10 +77,6 @@ impl Draft {
         self.set(key, Value::Text(value.into()));
     }
 
-    pub(super) fn unset(&mut self, key: &str) {
-        self.keys.retain(|(known, _)| *known != key);
-    }
-
     pub(super) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {

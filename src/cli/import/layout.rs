@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::cannot;
+use super::fetch::files_in;
 use super::sections::{jobs, sections};
-use super::{cannot, files_in};
 use crate::cli::Failure;
 use crate::daemon::whole_file;
 

@@ -5,23 +5,26 @@
 mod anacron;
 mod cron;
 mod draft;
+mod fetch;
 pub(crate) mod flags;
+mod ini;
 mod layout;
 mod page;
+mod pm2;
+pub(crate) mod promote;
 mod sections;
+mod supervisord;
+mod systemd;
+mod words;
 
-use std::fs;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::base::sentence::error_text;
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
 use crate::cli::{Exit, Failure, print, tame, to_stderr};
-use crate::config::crontab::{self, Form};
-use crate::config::load::zone_named;
-use draft::Import;
+use crate::config::crontab::Form;
 
 /// What `import` is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +42,17 @@ pub(crate) struct ImportArgs {
 pub(crate) enum Source {
     /// With a column for users or without, where that was said.
     Cron(Option<Form>),
+    Supervisord,
+    Systemd,
+    Pm2(Script),
+}
+
+/// What may happen to an ecosystem file that is a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    Refuse,
+    /// `node` may run it, with all that it does.
+    Evaluate,
 }
 
 /// Where the tables go.
@@ -65,6 +79,9 @@ impl Source {
     fn name(self) -> &'static str {
         match self {
             Source::Cron(_) => "cron",
+            Source::Supervisord => "supervisord",
+            Source::Systemd => "systemd",
+            Source::Pm2(_) => "pm2",
         }
     }
 
@@ -74,13 +91,25 @@ impl Source {
             Source::Cron(_) => {
                 "cron still runs these jobs: take the lines out there (crontab -e) when RunWisp runs them"
             }
+            Source::Supervisord => {
+                "supervisord still runs these programs: stop it (supervisorctl stop all) before RunWisp starts them"
+            }
+            Source::Systemd => {
+                "systemd still runs these units: systemctl disable --now UNIT before RunWisp runs them"
+            }
+            Source::Pm2(_) => {
+                "PM2 still runs these apps: pm2 delete NAME, then pm2 save, before RunWisp starts them"
+            }
         }
     }
 }
 
 pub(crate) fn run(globals: &Globals, args: &ImportArgs) -> Result<Exit, Failure> {
     let mut import = match args.source {
-        Source::Cron(form) => of_cron(args, form)?,
+        Source::Cron(form) => fetch::cron(args, form)?,
+        Source::Supervisord => fetch::supervisord(args)?,
+        Source::Systemd => fetch::systemd(args)?,
+        Source::Pm2(script) => fetch::pm2(args, script)?,
     };
     let existing = match args.target {
         Target::Config => layout::jobs_of(&globals.config.path)?,
@@ -116,110 +145,6 @@ pub(crate) fn run(globals: &Globals, args: &ImportArgs) -> Result<Exit, Failure>
         return Err(Failure::Error(message.to_owned()));
     }
     Ok(Exit::Success)
-}
-
-fn of_cron(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
-    let mut import = Import::default();
-    let is_debian = Path::new("/etc/debian_version").exists();
-    let has_zone = |name: &str| zone_named(name).is_ok();
-    let host = cron::Host { is_debian, has_user: &has_user, has_zone: &has_zone };
-    let Some(name) = args.names.first().filter(|name| *name != "-") else {
-        let text = stdin("crontab -l | runwisp import cron")?;
-        let form = form.unwrap_or_else(|| form_of(Path::new(""), &text));
-        cron::import(&mut import, &text, form, None, "", &host);
-        return Ok(import);
-    };
-    let path = Path::new(name);
-    if path.is_dir() {
-        for file in files_in(path)? {
-            let text = read(&file)?;
-            let form = form.unwrap_or_else(|| form_of(&file, &text));
-            let shown = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            note_file_name(&mut import, &file);
-            cron::import(&mut import, &text, form, owner(&file, form), &shown, &host);
-        }
-        return Ok(import);
-    }
-    let text = read(path)?;
-    if path.file_name().is_some_and(|name| name == "anacrontab") {
-        anacron::import(&mut import, &text);
-        return Ok(import);
-    }
-    let form = form.unwrap_or_else(|| form_of(path, &text));
-    note_file_name(&mut import, path);
-    cron::import(&mut import, &text, form, owner(path, form), "", &host);
-    Ok(import)
-}
-
-/// `/etc/crontab` and what lies in a `cron.d` have a column for users, or the file says so.
-fn form_of(path: &Path, text: &str) -> Form {
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    let is_crontab = path.file_name().is_some_and(|name| name == "crontab") && folder == "etc";
-    match folder == "cron.d" || is_crontab || crontab::looks_like_system(text) {
-        true => Form::System,
-        false => Form::User,
-    }
-}
-
-/// Spools are named after users: `/var/spool/cron/crontabs/www-data`.
-fn owner(path: &Path, form: Form) -> Option<&str> {
-    let folder = path.parent()?;
-    let is_spool = folder.ends_with("cron/crontabs") || folder.ends_with("spool/cron");
-    path.file_name()?.to_str().filter(|_| is_spool && form == Form::User)
-}
-
-/// Debian's cron passes over files of `cron.d` whose names it does not like (cron(8)).
-fn note_file_name(import: &mut Import, path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let is_in_cron_d = path.parent().is_some_and(|folder| folder.ends_with("cron.d"));
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if is_in_cron_d && !name.bytes().all(is_good) {
-        import.note(format!(
-            "{name}: Debian's cron ignores a file in cron.d whose name has more than letters, digits, _ and -"
-        ));
-    }
-}
-
-/// Accounts of the host; those that no file lists are asked for.
-fn has_user(name: &str) -> bool {
-    let listed = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let is_listed = listed.lines().any(|line| line.split(':').next() == Some(name));
-    let asked = || {
-        let mut getent = Command::new("getent");
-        getent.args(["passwd", name]).stdout(Stdio::null()).stderr(Stdio::null());
-        getent.status().is_ok_and(|status| status.success())
-    };
-    is_listed || asked()
-}
-
-/// Text from a file; what is no UTF-8 is marked, and its line will be refused.
-fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Text from stdin; on a terminal nobody would know that it is waited for.
-fn stdin(example: &str) -> Result<String, Failure> {
-    let mut stdin = io::stdin();
-    if stdin.is_terminal() {
-        let message = format!("name a file, or pipe one in: {example}");
-        return Err(Failure::Error(message));
-    }
-    let mut bytes = Vec::new();
-    let read = stdin.read_to_end(&mut bytes);
-    read.map_err(|error| Failure::Error(format!("cannot read stdin: {}", error_text(&error))))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The plain files of a folder, by name.
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let entries = fs::read_dir(folder).map_err(|error| cannot("read", folder, &error))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    let is_hidden =
-        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
-    files.retain(|path| path.is_file() && !is_hidden(path));
-    files.sort();
-    Ok(files)
 }
 
 fn write_file(path: &Path, text: &str, existing: Existing) -> Result<(), Failure> {

@@ -13,6 +13,8 @@
 mod command;
 mod name;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 mod variable;
 mod when;
