@@ -14,6 +14,7 @@ mod deploy;
 mod docs;
 mod doors;
 mod harness;
+mod import;
 mod layers;
 mod login;
 mod never;

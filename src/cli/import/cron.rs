@@ -114,6 +114,12 @@ fn draft(entry: &Entry, owner: Option<&str>, place: String, host: &Host<'_>) -> 
             draft.todo(format!("cron gives the command this input, which is lost here:\n{input}"));
         }
     }
+    if entry.command.contains("/run/systemd/system") {
+        draft.note(
+            "it looks whether systemd runs this machine: a timer may do the same job there, which \
+             \"runwisp import systemd\" reads",
+        );
+    }
     let is_of_anacron = ["daily", "weekly", "monthly"]
         .iter()
         .any(|period| entry.command.contains(&format!("/etc/cron.{period}")));
@@ -160,6 +166,9 @@ fn mail(entry: &Entry) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
     use super::super::page::tables;
     use super::*;
 
@@ -192,6 +201,48 @@ mod tests {
         );
         let boot = page("@reboot /opt/a\n");
         assert!(boot.contains("run_on_start = \"boot\"\n") && !boot.contains("cron ="), "{boot}");
+    }
+
+    /// What the command prints, and its exit code.
+    fn ran(args: &[&str], input: &str) -> (String, Option<i32>) {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = shell.spawn().unwrap();
+        // A command that does not read may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    }
+
+    #[test]
+    fn a_script_does_in_our_shell_what_the_command_did_in_crons() {
+        for (line, command, input) in [
+            ("false; echo on", "false; echo on", ""),
+            ("test -x /no && echo yes; echo $?", "test -x /no && echo yes; echo $?", ""),
+            ("exit 3", "exit 3", ""),
+            (
+                "cat; cat; echo end%a $HOME%'b' `c`%INPUT%%\\%",
+                "cat; cat; echo end",
+                "a $HOME\n'b' `c`\nINPUT\n\n%\n",
+            ),
+            (
+                "(read a; echo $a); read b; echo $b%1%2",
+                "(read a; echo $a); read b; echo $b",
+                "1\n2\n",
+            ),
+            ("grep -c x%x%y", "grep -c x", "x\ny\n"),
+            ("echo \\%", "echo %", ""),
+            ("eval 'false; echo x'", "eval 'false; echo x'", ""),
+            ("false | true; false; echo x 2>&1", "false | true; false; echo x 2>&1", ""),
+        ] {
+            let import = imported(&format!("@daily {line}\n"), Form::User, true);
+            let script = import.drafts[0].text_of("run").unwrap();
+            assert_eq!(
+                ran(&["-e", "-c", script], ""),
+                ran(&["-c", command], input),
+                "{line}: {script}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,20 @@ use crate::config::load::zone_named;
 
 /// Crontabs: one file, all of a folder, or stdin.
 pub(super) fn cron(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
+    let mut import = crontabs(args, form)?;
+    let common = fs::read_to_string("/etc/environment").unwrap_or_default();
+    let is_set =
+        common.lines().any(|line| !line.trim_start().starts_with('#') && line.contains('='));
+    if is_set && !import.drafts.is_empty() {
+        import.note(
+            "on many systems cron gives its jobs what /etc/environment sets: add env_file = \
+             \"/etc/environment\" where one needs it",
+        );
+    }
+    Ok(import)
+}
+
+fn crontabs(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
     let mut import = Import::default();
     let is_debian = Path::new("/etc/debian_version").exists();
     let has_zone = |name: &str| zone_named(name).is_ok();

@@ -37,7 +37,9 @@ fn table(page: &mut String, draft: &Draft) {
     draft.todos.iter().for_each(|todo| comment(page, "TODO: ", todo));
     _ = writeln!(page, "[{heading}]");
     let mut tables = Vec::new();
-    for (name, value) in &draft.keys {
+    // The script comes last, whatever was found when.
+    let (scripts, others): (Vec<_>, Vec<_>) = draft.keys.iter().partition(|(key, _)| *key == "run");
+    for (name, value) in others.into_iter().chain(scripts) {
         match value {
             Value::Text(text) if *name == "run" => _ = writeln!(page, "run = {}", script(text)),
             Value::Text(text) => _ = writeln!(page, "{name} = {}", value_text(text)),

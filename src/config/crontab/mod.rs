@@ -216,6 +216,13 @@ fn entry(line: &str, form: Form) -> Result<Entry, Fault> {
             (Some(user.to_owned()), rest)
         }
     };
+    // Most likely there are six fields of time; cron refuses only the star.
+    if command.starts_with('*') {
+        return Err(Fault::refused("the command begins with *; are there six fields of time?"));
+    }
+    if word(command).0.bytes().all(|byte| byte.is_ascii_digit() || b",-/".contains(&byte)) {
+        notes.push("the command begins with a number; are there six fields of time?".to_owned());
+    }
     if command.len() > WIDEST_COMMAND {
         notes.push(format!("Debian's cron takes no command over {WIDEST_COMMAND} bytes"));
     }

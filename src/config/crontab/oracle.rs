@@ -130,6 +130,9 @@ fn oracle(line: &str) -> Read {
         let Some(set) = letters.list(low, high, names) else { return Read::Refused };
         sets[place] = set;
     }
+    if letters.now() == b'*' {
+        return Read::Refused;
+    }
     if sets[4] & 0x81 != 0 {
         sets[4] |= 0x81;
     }

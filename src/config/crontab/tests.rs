@@ -115,6 +115,7 @@ fn what_cron_refuses_or_reads_otherwise_is_skipped_with_the_reason() {
         ("0~59 * * * * x", false, r#"minute "0~59" is a random time, which cronie knows"#),
         ("*x * * * * x", false, r#"minute "*x": cron passes over "x", whatever it means"#),
         ("1-2-3 * * * * x", false, r#"minute "1-2-3": cron passes over "-3", whatever it means"#),
+        ("0 0 5 * * * x", true, "the command begins with *; are there six fields of time?"),
         ("0 0 30 2 * x", false, "there is no such date: cron never runs it"),
         ("0 0 * * *", false, "there is no command"),
         ("@daily %x", false, "there is no command"),

@@ -8,7 +8,7 @@ use crate::config::crontab::sanitised;
 use crate::model::job::Kind;
 
 /// Keys of `[Service]` that have a place in the draft, or change nothing here.
-const KNOWN: [&str; 31] = [
+const KNOWN: [&str; 30] = [
     "Type",
     "ExecStart",
     "ExecStartPre",
@@ -33,7 +33,6 @@ const KNOWN: [&str; 31] = [
     "KillMode",
     "GuessMainPID",
     "PIDFile",
-    "ExecReload",
     "ExecStop",
     "ExecStartPost",
     "ExecStopPost",
@@ -42,8 +41,7 @@ const KNOWN: [&str; 31] = [
     "BusName",
 ];
 /// What is done beside the command, and not here.
-const BESIDE: [&str; 5] =
-    ["ExecStartPost", "ExecStop", "ExecStopPost", "ExecReload", "ExecCondition"];
+const BESIDE: [&str; 4] = ["ExecStartPost", "ExecStop", "ExecStopPost", "ExecCondition"];
 const SIGNALS: [&str; 7] =
     ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2"];
 

@@ -23,8 +23,8 @@ fn a_timer_and_its_service_become_one_task() {
     assert_eq!(
         page,
         "\n# certbot.timer and certbot.service\n[tasks.certbot]\ndescription = \"Renew 100% of $${X}\"\n\
-         working_dir = \"/\"\nrun = \"exec /usr/bin/certbot -q renew\"\ncron = \"0 0,12 * * *\"\n\
-         timezone = \"Local\"\ncatch_up = \"latest\"\non_overlap = \"skip\"\njitter = \"43200s\"\n"
+         working_dir = \"/\"\ncron = \"0 0,12 * * *\"\ntimezone = \"Local\"\ncatch_up = \"latest\"\n\
+         on_overlap = \"skip\"\njitter = \"43200s\"\nrun = \"exec /usr/bin/certbot -q renew\"\n"
     );
     assert_eq!(found.drafts[0].mark(), '✓');
 }
