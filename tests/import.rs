@@ -86,7 +86,7 @@ fn a_folder_of_crontabs_has_a_column_for_users() {
     assert!(out(&output).contains("user = \"root\""), "{}", out(&output));
     let said = err(&output);
     for part in [
-        "✓ one  one:1\n✓ two  two.sh:1\n!      two.sh:2\n    there is no user \"no-such-user\"",
+        "✓ one  one:1\n✓ two  two.sh:1\n! x    two.sh:2\n    there is no user \"no-such-user\"",
         "two.sh: Debian's cron ignores",
     ] {
         assert!(said.contains(part), "{part}: {said}");

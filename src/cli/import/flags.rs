@@ -78,14 +78,14 @@ pub(crate) fn read(argv: &mut Argv) -> Result<ImportArgs, Usage> {
     };
     let has_system = matches!(source, Source::Cron(_)) && argv.switch(&["--system"]);
     let mut names = argv.any_words()?;
-    let source = match source {
-        // `--system=false` has become two words.
-        Source::Cron(_) if has_system => {
+    let source = match has_system {
+        false => source,
+        true => {
+            // `--system=false` has become two words.
             let value = names.iter().position(|name| matches!(name.as_str(), "true" | "false"));
             let is_system = value.is_none_or(|place| names.remove(place) == "true");
             Source::Cron(Some(if is_system { Form::System } else { Form::User }))
         }
-        source => source,
     };
     if let (Source::Cron(_) | Source::Pm2(_), [_, surplus, ..]) = (source, &names[..]) {
         return Err(argv.refuse(format!("unexpected argument {surplus:?}")));
