@@ -109,6 +109,11 @@ fn a_file_is_only_replaced_when_that_was_said() {
     assert_eq!(home.read("there.toml"), "old");
     well(&home, "import cron tab -o there.toml --force");
     assert!(home.read("there.toml").contains("[tasks.backup]"));
+    std::os::unix::fs::symlink("there.toml", home.path("link.toml")).unwrap();
+    well(&home, "import cron tab -o link.toml --force");
+    assert!(fs::symlink_metadata(home.path("link.toml")).unwrap().is_symlink());
+    fs::create_dir(home.path("folder")).unwrap();
+    badly(&home, "import cron tab -o folder --force", "folder: it is no plain file");
     well(&home, "import cron tab --output=new.toml");
     assert_eq!(home.read("new.toml"), home.read("there.toml"));
 }
@@ -319,4 +324,26 @@ fn a_program_is_only_run_when_that_was_said() {
     }
     home.write("bad.json", "{");
     badly(&home, "import pm2 bad.json", "cannot read bad.json: it is no JSON");
+}
+
+/// Those without keys for an account; what is said of all of them holds for the others too.
+#[test]
+fn what_is_imported_loads() {
+    let home = Home::new("");
+    home.write(
+        "u/x.timer",
+        "[Timer]\nOnCalendar=Mon *-*-1..7 5:00\nOnCalendar=*:0/20:30\nOnUnitActiveSec=1h\n",
+    );
+    home.write(
+        "u/x.service",
+        "[Service]\nType=oneshot\nExecStart=/bin/x $A '${B}' \"it's\"\nTimeoutStartSec=2min\n",
+    );
+    let units = home.path("u/x.timer").display().to_string();
+    well(&home, &format!("import systemd {units} -o systemd.toml"));
+    home.write("eco.json", "[{\"name\": \"a b\", \"script\": \"w.js\", \"env\": {\"A\": \"'\\n\"}, \"kill_timeout\": 10}]");
+    well(&home, "import pm2 eco.json -o pm2.toml");
+    for file in ["systemd.toml", "pm2.toml"] {
+        well(&home, &format!("validate {file}"));
+    }
+    assert!(home.read("systemd.toml").contains("[tasks.x-3]"), "{}", home.read("systemd.toml"));
 }

@@ -11,6 +11,7 @@ use toml::de::DeTable;
 use super::cannot;
 use super::fetch::files_in;
 use super::sections::{jobs, sections};
+use crate::base::sentence::error_text;
 use crate::cli::Failure;
 use crate::daemon::whole_file;
 
@@ -132,16 +133,20 @@ fn including(files: &Files) -> Result<Option<String>, Failure> {
 /// text back. Owner and mode of a file that is replaced stay.
 pub(super) fn replace(files: &[(PathBuf, String)]) -> Result<(), Failure> {
     let mut done: Vec<(&Path, Option<String>)> = Vec::new();
+    for (path, _) in files {
+        // A device or a pipe would be replaced like any other name.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let message = format!("cannot write {}: it is no plain file", path.display());
+            return Err(Failure::Error(message));
+        }
+    }
     for (path, text) in files {
         let old = read(path)?;
         match put(path, text) {
             Ok(()) => done.push((path, old)),
             Err(error) => {
-                let mut message = format!(
-                    "cannot write {}: {}",
-                    path.display(),
-                    crate::base::sentence::error_text(&error)
-                );
+                let mut message =
+                    format!("cannot write {}: {}", path.display(), error_text(&error));
                 for (path, old) in done {
                     let undone = match &old {
                         Some(old) => put(path, old),

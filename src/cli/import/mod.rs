@@ -17,6 +17,7 @@ mod supervisord;
 mod systemd;
 mod words;
 
+use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -162,7 +163,9 @@ fn write_file(path: &Path, text: &str, existing: Existing) -> Result<(), Failure
             return Err(Failure::Error(format!("{shown} is left as it was")));
         }
     }
-    layout::replace(&[(path.to_owned(), text.to_owned())])
+    // The file itself is replaced, not a link to it.
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    layout::replace(&[(place, text.to_owned())])
 }
 
 fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {

@@ -245,6 +245,12 @@ impl App<'_> {
     }
 
     fn command(&self, script: &str, draft: &mut Draft) -> Option<String> {
+        if script.contains(' ') && !script.starts_with(['/', '.']) {
+            // `npm run start`: PM2 gives it to a shell as it is.
+            draft.note("the script is a whole command, for the shell");
+            let args = words::join(&self.words("args")?);
+            return Some(format!("{script} {args}").trim_end().to_owned());
+        }
         let key = if self.is_dump { "exec_interpreter" } else { "interpreter" };
         let ending = script.rsplit('/').next()?.rsplit_once('.').map(|(_, ending)| ending);
         let known = ending.and_then(|ending| INTERPRETERS.iter().find(|(it, _)| *it == ending));
@@ -262,13 +268,7 @@ impl App<'_> {
             }
             words.extend(options);
         }
-        if script.contains(char::is_whitespace) && !script.starts_with('/') {
-            // `script: "npm run start"` is a whole command.
-            words.extend(words::split(script)?);
-            draft.note("the script is a whole command");
-        } else {
-            words.push(script.to_owned());
-        }
+        words.push(script.to_owned());
         words.extend(self.words("args")?);
         Some(words::exec(&words))
     }
@@ -455,7 +455,7 @@ mod tests {
             "env_production",
             "left out: foo",
             "runwisp restart npm-start",
-            "exec npm start",
+            "run = \"npm start\"",
             "it has no script",
             "it is no object",
         ] {

@@ -195,10 +195,10 @@ fn environment(service: &Unit, draft: &mut Draft, specified: &mut dyn FnMut(&str
         [file] => {
             let path = file.strip_prefix('-').unwrap_or(file);
             draft.text("env_file", specified(path));
-            draft.note(match file == path {
-                true => "EnvironmentFile: values are taken literally, but for one pair of quotes",
-                false => "EnvironmentFile: values are taken literally, and the file must be there",
-            });
+            draft.note("EnvironmentFile: values are taken literally, but for one pair of quotes");
+            if file != path {
+                draft.todo(format!("EnvironmentFile={file}: the file must be there"));
+            }
         }
         [..] => draft.todo("several EnvironmentFile: put them into one, and name it as env_file"),
     }
