@@ -6,7 +6,7 @@ use crate::config::crontab::sanitised;
 use crate::model::job::Kind;
 
 /// Reads a whole anacrontab.
-pub(super) fn import(import: &mut Import, text: &str) {
+pub(crate) fn import(import: &mut Import, text: &str) {
     let mut env: Vec<(String, String)> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();

@@ -6,16 +6,16 @@ use crate::config::crontab::{self, Crontab, Entry, Form, Skipped, When, name_of}
 use crate::model::job::Kind;
 
 /// What the host knows that the crontab mentions.
-pub(super) struct Host<'a> {
+pub(crate) struct Host<'a> {
     /// Debian's cron takes `CRON_TZ` and `RANDOM_DELAY` for mere variables, cronie does not.
-    pub(super) is_debian: bool,
-    pub(super) has_user: &'a dyn Fn(&str) -> bool,
-    pub(super) has_zone: &'a dyn Fn(&str) -> bool,
+    pub(crate) is_debian: bool,
+    pub(crate) has_user: &'a dyn Fn(&str) -> bool,
+    pub(crate) has_zone: &'a dyn Fn(&str) -> bool,
 }
 
 /// Reads one crontab into `import`. `owner` is whose it is, when its path says so; `file` is
 /// named in front of line numbers when there are several.
-pub(super) fn import(
+pub(crate) fn import(
     import: &mut Import,
     text: &str,
     form: Form,

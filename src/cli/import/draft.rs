@@ -8,30 +8,30 @@ use crate::model::job::Kind;
 
 /// Everything that one import found.
 #[derive(Debug, Default)]
-pub(super) struct Import {
-    pub(super) drafts: Vec<Draft>,
+pub(crate) struct Import {
+    pub(crate) drafts: Vec<Draft>,
     /// About the source as a whole.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// One job.
 #[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) kind: Kind,
-    pub(super) name: String,
+pub(crate) struct Draft {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
     /// Where it stands in the source: `line 5`, `[program:web]`.
-    pub(super) place: String,
-    pub(super) keys: Vec<(&'static str, Value)>,
+    pub(crate) place: String,
+    pub(crate) keys: Vec<(&'static str, Value)>,
     /// What is different from before.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// What somebody has to look at.
-    pub(super) todos: Vec<String>,
-    pub(super) fate: Fate,
+    pub(crate) todos: Vec<String>,
+    pub(crate) fate: Fate,
 }
 
 /// What becomes of a draft.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// A table.
     Made,
     /// No table, or one that does not do what the job did: somebody has to write it. The text of
@@ -43,7 +43,7 @@ pub(super) enum Fate {
 
 /// The value of a key.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(String),
     Whole(i64),
     Switch(bool),
@@ -52,13 +52,13 @@ pub(super) enum Value {
 }
 
 impl Draft {
-    pub(super) fn new(kind: Kind, name: String, place: String) -> Draft {
+    pub(crate) fn new(kind: Kind, name: String, place: String) -> Draft {
         let (keys, notes, todos) = (Vec::new(), Vec::new(), Vec::new());
         Draft { kind, name, place, keys, notes, todos, fate: Fate::Made }
     }
 
     /// Something that becomes no table, and why.
-    pub(super) fn broken(name: String, place: String, reason: String, original: String) -> Draft {
+    pub(crate) fn broken(name: String, place: String, reason: String, original: String) -> Draft {
         let mut draft = Draft::new(Kind::Task, name, place);
         draft.notes.push(reason);
         draft.fate = Fate::Broken(original);
@@ -66,30 +66,30 @@ impl Draft {
     }
 
     /// Sets a key; a second time replaces the value.
-    pub(super) fn set(&mut self, key: &'static str, value: Value) {
+    pub(crate) fn set(&mut self, key: &'static str, value: Value) {
         match self.keys.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
             None => self.keys.push((key, value)),
         }
     }
 
-    pub(super) fn text(&mut self, key: &'static str, value: impl Into<String>) {
+    pub(crate) fn text(&mut self, key: &'static str, value: impl Into<String>) {
         self.set(key, Value::Text(value.into()));
     }
 
-    pub(super) fn note(&mut self, note: impl Into<String>) {
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
 
-    pub(super) fn todo(&mut self, todo: impl Into<String>) {
+    pub(crate) fn todo(&mut self, todo: impl Into<String>) {
         self.todos.push(todo.into());
     }
 
     /// The text of a key, if it is one.
-    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         self.keys.iter().find(|(known, _)| *known == key).and_then(|(_, value)| match value {
             Value::Text(text) => Some(text.as_str()),
             Value::Whole(_) | Value::Switch(_) | Value::List(_) | Value::Table(_) => None,
@@ -97,7 +97,7 @@ impl Draft {
     }
 
     /// `✓` as it was, `~` changed, `!` not without help, `-` left out.
-    pub(super) fn mark(&self) -> char {
+    pub(crate) fn mark(&self) -> char {
         match self.fate {
             Fate::Broken(_) => '!',
             Fate::Known => '-',
@@ -108,7 +108,7 @@ impl Draft {
 }
 
 impl Import {
-    pub(super) fn note(&mut self, note: impl Into<String>) {
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -117,7 +117,7 @@ impl Import {
 
     /// Gives each job a name of its own. `existing` are the jobs that the configuration has, with
     /// their commands: the same job again is left out.
-    pub(super) fn settle_names(&mut self, existing: &[(String, String)]) {
+    pub(crate) fn settle_names(&mut self, existing: &[(String, String)]) {
         let mut taken: Vec<String> = existing.iter().map(|(name, _)| name.clone()).collect();
         for draft in &mut self.drafts {
             if draft.fate != Fate::Made {
@@ -141,12 +141,12 @@ impl Import {
         }
     }
 
-    pub(super) fn has_broken(&self) -> bool {
+    pub(crate) fn has_broken(&self) -> bool {
         self.drafts.iter().any(|draft| matches!(draft.fate, Fate::Broken(_)))
     }
 
     /// One line for each job with what is to be said of it below, then the notes.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let width = self.drafts.iter().map(|draft| draft.name.chars().count()).max().unwrap_or(0);
         let mut text = String::new();
         // Writing into a `String` cannot fail.

@@ -2,19 +2,19 @@
 //! (docs/migration.md). Each source has a pure reader from text to drafts; this file fetches the
 //! text, and brings the result to where it was asked for. Nothing of the source is changed.
 
-mod anacron;
-mod cron;
-mod draft;
+pub(crate) mod anacron;
+pub(crate) mod cron;
+pub(crate) mod draft;
 mod fetch;
 pub(crate) mod flags;
 mod ini;
 mod layout;
-mod page;
-mod pm2;
+pub(crate) mod page;
+pub(crate) mod pm2;
 pub(crate) mod promote;
-mod sections;
-mod supervisord;
-mod systemd;
+pub(crate) mod sections;
+pub(crate) mod supervisord;
+pub(crate) mod systemd;
 mod words;
 
 use std::fs;

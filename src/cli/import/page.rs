@@ -9,7 +9,7 @@ use super::draft::{Draft, Fate, Import, Value};
 const INLINE: usize = 70;
 
 /// The tables, in the order of the source.
-pub(super) fn tables(import: &Import) -> String {
+pub(crate) fn tables(import: &Import) -> String {
     let mut page = String::new();
     for draft in &import.drafts {
         match &draft.fate {
@@ -83,7 +83,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// A bare key where that is possible.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     match !name.is_empty() && name.bytes().all(is_bare) {
         true => name.to_owned(),
@@ -103,7 +103,8 @@ fn script(text: &str) -> String {
             // The first newline behind the quotes is no part of the text.
             return format!("'''\n{text}'''");
         }
-        return format!("\"\"\"\n{}\"\"\"", escaped(text).replace("\\n", "\n"));
+        let lines: Vec<String> = text.split('\n').map(escaped).collect();
+        return format!("\"\"\"\n{}\"\"\"", lines.join("\n"));
     }
     match text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_literal) {
         true => format!("'{text}'"),
@@ -176,6 +177,7 @@ mod tests {
             "${X} $${Y} $Z",
             "\\n",
             "a\n\\n",
+            "'''\n\\n",
             "a\n\\",
         ] {
             let run = page("run", Value::Text(text.to_owned()));

@@ -97,7 +97,7 @@ const OF_THE_SHELL: [&str; 24] = [
 ];
 
 /// Reads JSON: `{ "apps": […] }`, a list of apps, or one app. `folder` is where the file lies.
-pub(super) fn import(import: &mut Import, text: &str, folder: &str) -> Result<(), String> {
+pub(crate) fn import(import: &mut Import, text: &str, folder: &str) -> Result<(), String> {
     let json: Json =
         serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
     let apps: Vec<&Json> = match &json {

@@ -9,17 +9,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
 /// A header with all that follows it, up to the next one.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// The keys of the header: `tasks`, `backup`, `env`.
-    pub(super) path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// From the comment right above the header on.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The header itself.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 /// Every section in the order of the text; what stands above the first one is none.
-pub(super) fn sections(text: &str) -> Result<Vec<Section>, Error> {
+pub(crate) fn sections(text: &str) -> Result<Vec<Section>, Error> {
     let tree = DeTable::parse(text)?;
     let mut headers = BTreeMap::new();
     walk(text, tree.get_ref(), &mut Vec::new(), &mut headers);
@@ -31,7 +31,7 @@ pub(super) fn sections(text: &str) -> Result<Vec<Section>, Error> {
 }
 
 /// The jobs that a file defines, with their commands, however they are written.
-pub(super) fn jobs(text: &str) -> Result<Vec<(String, String)>, Error> {
+pub(crate) fn jobs(text: &str) -> Result<Vec<(String, String)>, Error> {
     let tree = DeTable::parse(text)?;
     let tables = ["tasks", "services"].into_iter().filter_map(|kind| tree.get_ref().get(kind));
     let jobs = tables.filter_map(|tables| tables.get_ref().as_table()).flatten();

@@ -8,10 +8,10 @@ use crate::config::crontab::sanitised;
 use crate::model::job::Kind;
 
 /// A file, and the directory it lies in, if it is one.
-pub(super) struct Source<'a> {
-    pub(super) text: &'a str,
-    pub(super) file: &'a str,
-    pub(super) here: Option<&'a str>,
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) here: Option<&'a str>,
 }
 
 /// What the `[supervisord]` section says for all programs.
@@ -45,7 +45,7 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// The patterns of `[include] files`, which somebody has to follow.
-pub(super) fn includes(text: &str) -> Vec<String> {
+pub(crate) fn includes(text: &str) -> Vec<String> {
     let (sections, _) = ini::read(text);
     let files = sections.iter().filter(|section| section.name == "include");
     let files = files.filter_map(|section| section.get("files"));
@@ -53,7 +53,7 @@ pub(super) fn includes(text: &str) -> Vec<String> {
 }
 
 /// Reads all files as the one configuration that they are.
-pub(super) fn import(import: &mut Import, sources: &[Source<'_>]) {
+pub(crate) fn import(import: &mut Import, sources: &[Source<'_>]) {
     let mut all: Vec<(IniSection, &Source<'_>)> = Vec::new();
     for source in sources {
         let (sections, odd) = ini::read(source.text);

@@ -57,4 +57,4 @@ macro_rules! targets {
     };
 }
 
-targets! { argv body capture config cookie cron dotenv duration escape glob head lines log origin proxy query redact redirect request size tail template token ulid }
+targets! { argv body capture config cookie cron crontab dotenv duration escape glob head import lines log origin proxy query redact redirect request size tail template token ulid }

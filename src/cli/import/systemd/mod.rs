@@ -6,7 +6,7 @@ mod command;
 mod service;
 #[cfg(test)]
 mod tests;
-mod unit;
+pub(crate) mod unit;
 pub(super) mod units;
 
 use super::draft::{Draft, Import};
@@ -16,7 +16,7 @@ use service::of_service;
 use unit::Unit;
 
 /// Imports one unit. `find` knows all units of the host by name.
-pub(super) fn import(import: &mut Import, unit: &Unit, find: &dyn Fn(&str) -> Option<Unit>) {
+pub(crate) fn import(import: &mut Import, unit: &Unit, find: &dyn Fn(&str) -> Option<Unit>) {
     let drafts = match unit.name.rsplit_once('.') {
         Some((_, "timer")) => of_timer(unit, find),
         Some((_, "service")) => vec![of_service(unit, None)],

@@ -3,16 +3,16 @@
 
 /// A unit with its drop-ins.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli::import) struct Unit {
+pub(crate) struct Unit {
     /// `backup.service`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Section, key and value, in the order in which they count.
     values: Vec<(String, String, String)>,
 }
 
 impl Unit {
     /// Reads the text of the unit, and then those of its drop-ins.
-    pub(super) fn read<'a>(name: &str, texts: impl IntoIterator<Item = &'a str>) -> Unit {
+    pub(crate) fn read<'a>(name: &str, texts: impl IntoIterator<Item = &'a str>) -> Unit {
         let mut unit = Unit { name: name.to_owned(), values: Vec::new() };
         for text in texts {
             unit.add(text);
@@ -46,14 +46,14 @@ impl Unit {
     }
 
     /// The value that counts where one does.
-    pub(super) fn get(&self, section: &str, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, section: &str, key: &str) -> Option<&str> {
         let mut values = self.values.iter().rev();
         let found = values.find(|(its, name, _)| its == section && name == key);
         found.map(|(_, _, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// All values of a key that makes a list; an empty one takes back those before it.
-    pub(super) fn list(&self, section: &str, key: &str) -> Vec<&str> {
+    pub(crate) fn list(&self, section: &str, key: &str) -> Vec<&str> {
         let mut list = Vec::new();
         for (_, _, value) in
             self.values.iter().filter(|(its, name, _)| its == section && name == key)
@@ -67,7 +67,7 @@ impl Unit {
     }
 
     /// The names of the keys of a section, each once.
-    pub(super) fn keys(&self, section: &str) -> Vec<&str> {
+    pub(crate) fn keys(&self, section: &str) -> Vec<&str> {
         let mut keys: Vec<&str> = Vec::new();
         for (its, key, value) in &self.values {
             if its == section && !value.is_empty() && !keys.contains(&key.as_str()) {
@@ -77,23 +77,23 @@ impl Unit {
         keys
     }
 
-    pub(super) fn has(&self, section: &str) -> bool {
+    pub(crate) fn has(&self, section: &str) -> bool {
         self.values.iter().any(|(its, ..)| its == section)
     }
 
     /// The name without its ending: `getty@tty1` of `getty@tty1.service`.
-    pub(super) fn stem(&self) -> &str {
+    pub(crate) fn stem(&self) -> &str {
         self.name.rsplit_once('.').map_or(&self.name, |(stem, _)| stem)
     }
 
     /// What stands between `@` and the ending.
-    pub(super) fn instance(&self) -> Option<&str> {
+    pub(crate) fn instance(&self) -> Option<&str> {
         self.stem().split_once('@').map(|(_, instance)| instance).filter(|it| !it.is_empty())
     }
 
     /// `%n` and its like filled in, as far as they are known without systemd; the others come
     /// back in the list.
-    pub(super) fn specified(&self, text: &str, unknown: &mut Vec<String>) -> String {
+    pub(crate) fn specified(&self, text: &str, unknown: &mut Vec<String>) -> String {
         let mut result = String::new();
         let mut letters = text.chars();
         while let Some(letter) = letters.next() {
@@ -135,7 +135,7 @@ impl Unit {
 }
 
 /// A line in systemd's quotes; `None` where one does not end or an escape is unknown.
-pub(super) fn split(text: &str) -> Option<Vec<String>> {
+pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -182,7 +182,7 @@ fn escaped(letters: &mut std::str::Chars<'_>) -> Option<char> {
 }
 
 /// A span of time: `5min 20s`, `90` (seconds), `infinity` for none (systemd.time(7)).
-pub(super) fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     let compact: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     let mut rest = compact.as_str();
     let mut sum = 0.0;
@@ -210,7 +210,7 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
 }
 
 /// The same as a duration of ours.
-pub(super) fn duration(text: &str) -> Option<String> {
+pub(crate) fn duration(text: &str) -> Option<String> {
     let millis = (seconds(text)? * 1000.0).round() as u64;
     Some(match millis % 1000 {
         0 => format!("{}s", millis / 1000),

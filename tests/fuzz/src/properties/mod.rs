@@ -6,6 +6,7 @@ mod alert;
 mod auth;
 mod config;
 mod cron;
+mod import;
 mod log;
 #[cfg(test)]
 mod replay;
@@ -16,6 +17,7 @@ pub(crate) use alert::{tail, template};
 pub(crate) use auth::{cookie, origin, proxy, redirect, token};
 pub(crate) use config::{argv, config, dotenv};
 pub(crate) use cron::cron;
+pub(crate) use import::{crontab, import};
 pub(crate) use log::{capture, lines, log, redact};
 pub(crate) use text::{duration, escape, glob, size, ulid};
 pub(crate) use web::{body, head, query, request};

@@ -112,4 +112,4 @@ macro_rules! replays {
     };
 }
 
-replays! { argv body capture config cookie cron dotenv duration escape glob head lines log origin proxy query redact redirect request size tail template token ulid }
+replays! { argv body capture config cookie cron crontab dotenv duration escape glob head import lines log origin proxy query redact redirect request size tail template token ulid }
