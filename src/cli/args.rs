@@ -844,9 +844,9 @@ mod tests {
             let globals: Vec<&str> =
                 completion::flags(&root).into_iter().flat_map(|line| line.names).collect();
             told.retain(|name| !globals.contains(name));
-            let words = match topic {
-                Topic::Notify => &["list", "mute x"][..],
-                Topic::Service => &["install", "status", "uninstall"],
+            let words = match topic.name() {
+                "notify" => &["list", "mute x"][..],
+                "service" => &["install", "status", "uninstall"],
                 _ => &["x"],
             };
             let mut read = Vec::new();

@@ -16,9 +16,9 @@ impl Reader {
             sys::fs::create_new(path, 0o600)
                 .map_err(|error| Failure::Text(sys::error_text(&error)))?;
             let mut copy = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            match Backup::new(&self.connection, &mut copy)?.step(-1)? {
-                StepResult::Done => Ok(()),
-                _ => Err(Failure::Text("the database is locked".to_owned())),
+            match Backup::new(&self.connection, &mut copy)?.step(-1)? == StepResult::Done {
+                true => Ok(()),
+                false => Err(Failure::Text("the database is locked".to_owned())),
             }
         };
         copied().map_err(|failure| failure.into_error("write", path))
