@@ -33,9 +33,8 @@ pub(crate) fn run(globals: &Globals, to: &Path) -> Result<Outcome, Failure> {
     let reader = Reader::open(&data.join(store::FILE_NAME)).map_err(failed)?;
     prepare(to).map_err(|error| cannot("make", to, &error))?;
     let copied = || -> Result<(usize, u64), Failure> {
-        let database = to.join(store::FILE_NAME);
-        reader.copy_to(&database).map_err(failed)?;
-        copy_logs(&data.join(LOGS), &to.join(LOGS), &Reader::open(&database).map_err(failed)?)
+        let copy = reader.copy_to(&to.join(store::FILE_NAME)).map_err(failed)?;
+        copy_logs(&data.join(LOGS), &to.join(LOGS), &copy)
     };
     match copied() {
         Ok((files, size)) => {
