@@ -199,14 +199,24 @@ impl Plan<'_> {
     fn prepare_user(&self, order: &Order) -> Result<(), Failure> {
         self.make_config(&["install", "-d", "-m", "0700"], false)?;
         let user = user_name(user_id());
-        if Path::new("/var/lib/systemd/linger").join(&user).exists() {
+        let linger = Path::new("/var/lib/systemd/linger").join(&user);
+        if linger.exists() {
             return Ok(());
         }
         let question = "Keep your services running while you are not logged in (enable-linger)?";
         if order.yes || order.dry_run || confirm(question)? {
-            return self.steps.run(&["loginctl", "enable-linger", &user]);
+            // Some machines leave it to root. Without it there is a service all the same.
+            if let Err(Failure::Error(why)) = self.steps.run(&["loginctl", "enable-linger", &user])
+            {
+                to_stderr(&format!("note: {why}\n"));
+            }
         }
-        to_stderr("note: the service runs only while you are logged in\n");
+        if self.steps == Steps::Done && !linger.exists() {
+            to_stderr(&format!(
+                "note: the service runs only while you are logged in, until \
+                 \"sudo loginctl enable-linger {user}\"\n"
+            ));
+        }
         Ok(())
     }
 

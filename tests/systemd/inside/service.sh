@@ -92,14 +92,17 @@ mkdir -p /etc/systemd/system/user@.service.d
 printf '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' >/etc/systemd/system/user@.service.d/box.conf
 systemctl daemon-reload
 useradd --create-home --shell /bin/bash owner
-loginctl enable-linger owner
+systemctl start "user@$(id -u owner)"
 as_owner() { runuser -u owner -- env -u XDG_RUNTIME_DIR HOME=/home/owner "$@"; }
 own() { as_owner bash -c 'cd && runwisp "$@"' own "$@"; }
 check "the user's manager runs" soon 10 test -S "/run/user/$(id -u owner)/systemd/private"
 check "root is refused" says 'is for a service of an ordinary user' runwisp service install --local
 check "a user installs one" exits 0 own service install --local --yes --port 9478
-check "it is healthy" exits 0 own service status --local
-check "and runs as the user" pgrep -u owner -f 'runwisp daemon'
+check "to whom this machine does not grant that it lingers" grep -q 'sudo loginctl enable-linger owner' /tmp/said
+check "which is not well" exits 1 own service status --local
+loginctl enable-linger owner
+check "and then it is" exits 0 own service status --local
+check "it runs as the user" pgrep -u owner -f 'runwisp daemon'
 check "it is removed again" exits 0 own service uninstall --local --yes
 check "it is gone" exits 2 own service status --local
 loginctl disable-linger owner
