@@ -40,25 +40,29 @@ pub(crate) struct File<'a> {
 
 /// All files that the patterns match, by path and each once. The file that includes is none.
 pub(crate) fn find(daemon: Option<&Table<'_>>, around: &Surroundings<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (path, text) in matches(daemon, "include", around) {
-        let text = text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned);
-        found.push(Found { shown: shown(&path, around), path, text });
-    }
-    found
+    let Some(daemon) = daemon else { return Vec::new() };
+    let read = |(path, at): (PathBuf, usize)| match (around.read)(&path) {
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+            Some(Found { shown: shown(&path, around), path, text })
+        }
+        Err(reason) => {
+            let shown = quoted(&path.to_string_lossy());
+            daemon.error_at(at, "include", format!("cannot read {shown}: {reason}"));
+            None
+        }
+    };
+    matches(daemon, "include", around).into_iter().filter_map(read).collect()
 }
 
-/// What stands in the files that the patterns of a list match.
+/// What the patterns of a list match, and where the pattern stands.
 pub(super) fn matches(
-    daemon: Option<&Table<'_>>,
+    daemon: &Table<'_>,
     key: &'static str,
     around: &Surroundings<'_>,
-) -> Vec<(PathBuf, String)> {
-    let Some((daemon, items)) = daemon.and_then(|table| Some((table, table.list(key)?))) else {
-        return Vec::new();
-    };
+) -> Vec<(PathBuf, usize)> {
     let mut paths: Vec<_> = Vec::new();
-    for item in items {
+    for item in daemon.list(key).unwrap_or_default() {
         let matched = match glob::flaw(item.text) {
             Some(flaw) => Err(format!("{} is not a pattern: {flaw}", quoted(item.text))),
             None => expand(item.text, around),
@@ -71,15 +75,7 @@ pub(super) fn matches(
     paths.sort();
     paths.dedup_by(|later, first| later.0 == first.0);
     paths.retain(|(path, _)| *path != around.path());
-    let text = |(path, at): (PathBuf, usize)| match (around.read)(&path) {
-        Ok(text) => Some((path, text)),
-        Err(reason) => {
-            let shown = quoted(&path.to_string_lossy());
-            daemon.error_at(at, key, format!("cannot read {shown}: {reason}"));
-            None
-        }
-    };
-    paths.into_iter().filter_map(text).collect()
+    paths
 }
 
 /// The files that a pattern matches, or the one that it names. `*` does not match what begins

@@ -67,6 +67,10 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
             watched.borrow_mut().insert(path.to_owned());
             read_text(path)
         },
+        crontab: &|path, user| {
+            watched.borrow_mut().insert(path.to_owned());
+            crontab(path, user)
+        },
         entries: &|path| {
             watched.borrow_mut().insert(path.to_owned());
             entries(path)
@@ -95,6 +99,7 @@ pub(crate) fn zone_named(name: &str) -> Result<TimeZone, String> {
         local_zone: &local_zone,
         env: &|_| None,
         read: &|_| Err(String::new()),
+        crontab: &|_, _| Err(String::new()),
         entries: &|_| Err(String::new()),
     };
     Zones::new(&surroundings).find(name).map(|zone| zone.zone)
@@ -116,6 +121,36 @@ fn read_text(path: &Path) -> Result<String, String> {
         return Err("it is larger than 4 MiB".to_owned());
     }
     Ok(text)
+}
+
+/// Whoever can edit a crontab can run commands as whoever runs it, so only root, the user whose it
+/// is and we ourselves may. What is no UTF-8 is for the reader of lines to refuse.
+fn crontab(path: &Path, user: Option<&str>) -> Result<String, String> {
+    let reason = |error: io::Error| error_text(&error);
+    let file = File::open(path).map_err(reason)?;
+    let facts = file.metadata().map_err(reason)?;
+    let is_owner = [0, own_user()].contains(&facts.uid())
+        || user.is_some_and(|name| number_of(name) == Some(facts.uid()));
+    if !is_owner {
+        return Err(format!("it belongs to somebody else (user {})", facts.uid()));
+    }
+    if facts.mode() & 0o022 != 0 {
+        return Err("others can write it; chmod go-w".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(reason)?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err("it is larger than 4 MiB".to_owned());
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The number of a user (passwd(5)).
+fn number_of(name: &str) -> Option<u32> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let mut entries = users.lines().map(|line| line.split(':'));
+    entries
+        .find_map(|mut entry| (entry.next() == Some(name)).then(|| entry.nth(1)?.parse().ok()))?
 }
 
 /// What a directory holds.
@@ -225,9 +260,13 @@ fn local_zone() -> TimeZone {
     TimeZone::try_system().ok().filter(|zone| !zone.is_unknown()).unwrap_or(TimeZone::UTC)
 }
 
-/// Files below /proc/self belong to the effective user (proc(5)).
 fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+    own_user() == 0
+}
+
+/// Files below /proc/self belong to the effective user (proc(5)).
+fn own_user() -> u32 {
+    fs::metadata("/proc/self").map_or(u32::MAX, |process| process.uid())
 }
 
 /// What makes a file root's alone to write, if it is not.
@@ -360,6 +399,41 @@ mod tests {
         fs::remove_file(dir.0.join("d/b.toml")).unwrap();
         assert!(before.is_stale());
         assert_eq!(config.jobs.len(), 3);
+    }
+
+    #[test]
+    fn a_crontab_that_others_can_edit_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let dir = Dir::new("crontab");
+        fs::create_dir_all(dir.0.join("cron/crontabs")).unwrap();
+        let path = dir.file("cron/crontabs/nobody", b"* * * * * echo \xff\n0 3 * * * true\n");
+        let root = dir.file("c.toml", "[daemon]\ninclude_cron = [\"cron/crontabs/*\"]\n");
+        for (mode, flaw) in [(0o600, None), (0o622, Some("others can write it; chmod go-w"))] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let found = try_load(&root);
+            assert_eq!(
+                found.as_ref().err().is_some_and(|it| it.contains("cannot use")),
+                flaw.is_some()
+            );
+            assert!(flaw.is_none_or(|flaw| found.as_ref().unwrap_err().contains(flaw)));
+            if let Ok(config) = found {
+                assert_eq!(config.jobs.len(), 1);
+                let warning = config.warnings[0].to_string();
+                assert!(warning.contains("nobody:1:1: skipped: it is not UTF-8"), "{warning}");
+                assert_eq!(config.jobs[0].process.user.as_ref().unwrap().user, "nobody");
+                assert!(config.watched.contains(&path));
+            }
+        }
+        if is_root() {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            for (owner, is_good) in [(number_of("nobody").unwrap(), true), (4_000_000, false)] {
+                chown(&path, Some(owner), None).unwrap();
+                let found = try_load(&root);
+                assert_eq!(found.is_ok(), is_good, "{found:?}");
+                let text = "it belongs to somebody else (user 4000000)";
+                assert!(is_good || found.unwrap_err().contains(text));
+            }
+        }
     }
 
     #[test]

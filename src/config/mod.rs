@@ -9,6 +9,7 @@ pub(crate) mod dotenv;
 mod failures;
 mod health;
 mod include;
+mod include_cron;
 mod inherit;
 mod job;
 pub(crate) mod load;
@@ -44,6 +45,7 @@ use crate::auth::proxy::Proxies;
 use crate::model::job::{Job, Keep, Kind, Source, log_directory};
 use crate::model::notifier::{Heartbeat, Notify};
 use include::File;
+use include_cron::Crontab;
 use inherit::Inherited;
 use problem::Report;
 use surroundings::{Surroundings, Zone, Zones};
@@ -124,6 +126,9 @@ pub(crate) fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config
     let root = Table::root(&report, tree.get_ref());
     let daemon = root.table("daemon");
     let found = include::find(daemon.as_ref(), surroundings);
+    let crontabs = include_cron::find(daemon.as_ref(), &found, surroundings);
+    let cron_reports: Vec<_> =
+        crontabs.iter().map(|(it, _)| Report::new(&it.shown, &it.text)).collect();
     let reports: Vec<_> = found.iter().map(|it| Report::new(&it.shown, &it.text)).collect();
     let mut trees = Vec::new();
     for (found, report) in found.iter().zip(&reports) {
@@ -135,8 +140,10 @@ pub(crate) fn read(text: &str, surroundings: &Surroundings<'_>) -> Result<Config
         let (around, source) = (found.around(surroundings), include::source(&found.path));
         files.push(File { table, around, source });
     }
-    let mut config = read_tables(&files, daemon);
-    config.warnings = Report::finish_all(std::iter::once(&report).chain(&reports))?;
+    let crontabs: Vec<_> = crontabs.iter().zip(&cron_reports).collect();
+    let mut config = read_tables(&files, &crontabs, daemon);
+    let reports = std::iter::once(&report).chain(&reports).chain(&cron_reports);
+    config.warnings = Report::finish_all(reports)?;
     let sources = [(surroundings.path(), text, &tree)];
     let included = found.iter().zip(&trees).map(|(it, tree)| (it.path.clone(), &*it.text, tree));
     let shown = sources.into_iter().chain(included).map(|(path, text, tree)| SourceFile {
@@ -158,7 +165,11 @@ fn parse<'t>(
     Ok(tree)
 }
 
-fn read_tables(files: &[File<'_>], daemon: Option<Table<'_>>) -> Config {
+fn read_tables(
+    files: &[File<'_>],
+    crontabs: &[(&Crontab, &Report<'_>)],
+    daemon: Option<Table<'_>>,
+) -> Config {
     let (file, included) = files.split_first().expect("one file includes the others");
     let (root, surroundings) = (&file.table, &file.around);
     let zones = Zones::new(surroundings);
@@ -188,7 +199,8 @@ fn read_tables(files: &[File<'_>], daemon: Option<Table<'_>>) -> Config {
     let (channels, notify) = notify::read(files);
     let context =
         job::Context { surroundings, zones, zone, shutdown_timeout, channels, notify, defaults };
-    let jobs = read_jobs(files, &context);
+    let mut jobs = read_jobs(files, &context);
+    jobs.extend(include_cron::jobs(crontabs, &jobs, &context));
     if jobs.is_empty() {
         root.warn_here("there is nothing to run: no task and no service");
     }

@@ -30,6 +30,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// The text of a file, or why there is none.
     pub(crate) read: &'a dyn Fn(&Path) -> Result<String, String>,
+    /// The text of a crontab, of the user of this name if any, unless somebody else can edit it.
+    pub(crate) crontab: &'a dyn Fn(&Path, Option<&str>) -> Result<String, String>,
     /// What a directory holds, in any order; nothing when there is none. `true` is a directory.
     pub(crate) entries: &'a dyn Fn(&Path) -> Result<Vec<(String, bool)>, String>,
 }

@@ -36,7 +36,7 @@ pub(crate) fn read(table: &Table<'_>, base: Process, surroundings: &Surroundings
     Process { env, secrets, env_file, secrets_file, ..base }
 }
 
-fn merged(inherited: &[(String, String)], own: Vec<(String, String)>) -> Variables {
+pub(super) fn merged(inherited: &[(String, String)], own: Vec<(String, String)>) -> Variables {
     let mut places = HashMap::new();
     let mut merged: Vec<(String, String)> = Vec::new();
     for (name, value) in inherited.iter().cloned().chain(own) {

@@ -24,13 +24,17 @@ pub(super) struct Account {
 /// The account of a job, or why nothing can run as it.
 pub(super) fn of(run_as: &RunAs) -> Result<Account, String> {
     let RunAs { user, group } = run_as;
-    if peer::own_user() != 0 {
-        return Err(format!("cannot run as user {user:?}: only a daemon that is root can"));
-    }
-    find(run_as, &read(USERS)?, &read(GROUPS)?).map_err(|(kind, file)| {
+    let account = find(run_as, &read(USERS)?, &read(GROUPS)?).map_err(|(kind, file)| {
         let name = if kind == "user" { user } else { group.as_ref().unwrap_or(user) };
         format!("cannot run as user {user:?}: there is no {kind} {name:?} in {file}")
-    })
+    })?;
+    let own = peer::own_user();
+    let is_own = group.is_none() && account.user.as_ref().is_some_and(|user| user.uid == own);
+    match (own, is_own) {
+        (0, _) => Ok(account),
+        (_, true) => Ok(Account { user: None, ..account }),
+        (_, false) => Err(format!("cannot run as user {user:?}: only a daemon that is root can")),
+    }
 }
 
 /// The daemon's own, as far as it is known.

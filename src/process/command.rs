@@ -74,7 +74,7 @@ impl<'a> Launch<'a> {
 
     fn home<'h>(&'h self, account: Option<&'h Account>) -> Option<&'h Path> {
         let of_account = || account?.home.as_deref();
-        match account.filter(|account| account.user.is_some()) {
+        match self.process.user {
             Some(_) => of_account(),
             None => self.surroundings.home().or_else(of_account),
         }

@@ -10,7 +10,7 @@ use super::super::{Config, Problems};
 use crate::model::job::Source;
 
 /// Reads `/etc/rw/c.toml`, given as `conf/c.toml`, among these files.
-fn read(text: &str, files: &[(&str, &str)]) -> Result<Config, Problems> {
+pub(super) fn read(text: &str, files: &[(&str, &str)]) -> Result<Config, Problems> {
     let files: BTreeMap<_, _> = files.iter().map(|(path, text)| (Path::new(path), *text)).collect();
     let surroundings = Surroundings {
         file: "conf/c.toml",
@@ -21,6 +21,9 @@ fn read(text: &str, files: &[(&str, &str)]) -> Result<Config, Problems> {
         local_zone: &|| TimeZone::UTC,
         env: &|_| None,
         read: &|path| files.get(path).map(|it| (*it).to_owned()).ok_or("no such file".to_owned()),
+        crontab: &|path, _| {
+            files.get(path).map(|it| (*it).to_owned()).ok_or("no such file".to_owned())
+        },
         entries: &|directory| {
             let mut names: Vec<(String, bool)> = Vec::new();
             for rest in files.keys().filter_map(|path| path.strip_prefix(directory).ok()) {

@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod crontabs;
 mod errors;
 mod failures;
 mod includes;
@@ -62,6 +63,7 @@ fn read(text: &str) -> Result<Config, Problems> {
             Some("/etc/rw/ca.pem") => Ok("-----BEGIN CERTIFICATE-----\nMII\n".to_owned()),
             _ => Err("no such file".to_owned()),
         },
+        crontab: &|_, _| Err("no such file".to_owned()),
         entries: &|_| Ok(Vec::new()),
     };
     super::read(text, &surroundings)
