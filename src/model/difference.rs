@@ -43,10 +43,6 @@ impl Difference {
         difference.removed = old.iter().filter(is_gone).map(|job| job.name.clone()).collect();
         difference
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
-    }
 }
 
 /// What of a job differs, by the keys of the file or what they are about.

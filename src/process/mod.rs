@@ -12,7 +12,8 @@ mod snapshot;
 pub(crate) mod spec;
 mod stopper;
 pub(crate) mod survivor;
-pub(crate) mod watch;
+pub(crate) mod vigil;
+mod watch;
 
 pub(crate) use crew::Crew;
 pub(crate) use stopper::Stopper;

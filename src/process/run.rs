@@ -22,6 +22,7 @@ use crate::process::crew::Crew;
 use crate::process::mask::Mask;
 use crate::process::snapshot::{self, Look};
 use crate::process::spec::Spec;
+use crate::process::vigil;
 use crate::process::watch::{Order, Seen, Watch};
 use crate::sys::{error_text, poll, signals};
 use crate::threads;
@@ -77,6 +78,7 @@ pub(super) fn execute(mut spec: Spec, clock: &Clock, stopper: &Stopper, inbox: &
     match begin(&spec, &log, stopper) {
         Ok((process, pipes)) => {
             inbox.send(Input::Started { run: spec.run.id, leader: process.child.leader() });
+            let _vigil = vigil::begin(&spec, clock, stopper, inbox);
             Execution::new(&spec, clock, inbox, process, pipes, log).run()
         }
         Err(text) => {
@@ -146,8 +148,12 @@ impl<'a> Execution<'a> {
                 self.ended = Some((how, self.clock.now().wall));
                 self.see(Seen::LeaderExited);
             }
-            if stop && let Some(cause) = self.process.stopper.take() {
-                self.see(Seen::StopAsked(cause));
+            if stop {
+                let cause = self.process.stopper.take();
+                for note in self.process.stopper.take_notes() {
+                    self.log.system(self.clock.now().wall, &note);
+                }
+                cause.into_iter().for_each(|cause| self.see(Seen::StopAsked(cause)));
             }
             self.look_at_group();
             if self.watch.deadline().is_some_and(|deadline| deadline <= self.clock.now().steady) {

@@ -140,6 +140,10 @@ impl Spec {
         Some(self.surroundings.limits.0.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
     }
 
+    pub(super) fn surroundings(&self) -> Arc<Surroundings> {
+        Arc::clone(&self.surroundings)
+    }
+
     /// Where its log goes.
     pub(crate) fn place(&self) -> LogPlace {
         LogPlace::new(self.logs(), &self.run.job, self.run.id, self.run.created_at)

@@ -26,6 +26,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Asked {
     cause: Option<Cause>,
+    /// Lines for the log of the run.
+    notes: Vec<String>,
     killed: bool,
     /// As long as the leader is not reaped: later the number may be a stranger's.
     group: Option<Group>,
@@ -40,6 +42,17 @@ impl Stopper {
     pub(crate) fn stop(&self, cause: Cause) {
         self.lock().cause.get_or_insert(cause);
         self.0.wake.add(1);
+    }
+
+    /// Has the run's thread write a line of ours into its log.
+    pub(super) fn note(&self, text: String) {
+        self.lock().notes.push(text);
+        self.0.wake.add(1);
+    }
+
+    /// Lines that nobody has written yet.
+    pub(super) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().notes)
     }
 
     /// Sends SIGKILL to the group before it returns, for a daemon that leaves now.

@@ -38,6 +38,13 @@ pub(super) fn forget(connection: &Connection, before: Timestamp) -> Result<Appli
 }
 
 impl Reader {
+    pub(crate) fn has_decisions_before(&self, before: Timestamp) -> Result<bool, Error> {
+        self.read(|db| {
+            db.prepare_cached("SELECT EXISTS (SELECT 1 FROM decisions WHERE at < ?1)")?
+                .query_row([Time(before)], |row| row.get(0))
+        })
+    }
+
     /// Decisions about one job and those about all, made in this time; the newest first.
     pub(crate) fn decisions(
         &self,

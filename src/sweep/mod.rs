@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::base::bytes;
 use crate::base::time::Clock;
@@ -41,6 +41,9 @@ const PERIOD: Duration = Duration::from_secs(3600);
 
 /// Rows of one deletion (docs/logs.md, Retention): the database is never locked for long.
 const BATCH: u32 = 100;
+
+/// How long it is known why a task ran, or did not (docs/running.md, Why did it run).
+const DECISIONS: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What is kept. Jobs that are no longer configured follow `default_keep`.
 #[derive(Clone, Debug)]
@@ -268,6 +271,7 @@ impl Sweep {
         self.ended.clear();
         let reader = Reader::open(&self.database)?;
         self.purge(&reader)?;
+        self.forget_decisions(&reader)?;
         let mut next = reader.next_job(None)?;
         while let Some(job) = next {
             self.retain(&reader, &job)?;
@@ -388,6 +392,15 @@ impl Sweep {
     }
 
     /// Removes files that belong to no run, and sums up the others.
+    /// Nobody asks any more why something ran so long ago.
+    fn forget_decisions(&mut self, reader: &Reader) -> Result<(), Halt> {
+        let before = self.clock.now().wall.checked_sub(DECISIONS).unwrap_or(Timestamp::UNIX_EPOCH);
+        if reader.has_decisions_before(before)? {
+            self.writer.settle(vec![Change::ForgetDecisions { before }])?;
+        }
+        Ok(())
+    }
+
     fn sweep_files(&mut self, reader: &Reader) -> Result<u64, Halt> {
         let now = self.clock.now().wall;
         let logs = self.logs.clone();
