@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::engine::Found;
 use crate::model::alert::{Alert, Kind};
 use crate::model::change::{Anchor, Change, CommitId};
+use crate::model::decision::Decision;
 use crate::model::job::{Job, JobName};
 use crate::model::run::{EndReason, Phase, Run, RunId};
 
@@ -24,6 +25,8 @@ pub(in crate::engine) struct Database {
     pub(in crate::engine) is_lenient: bool,
     /// The newest alerts.
     pub(in crate::engine) raised: VecDeque<Alert>,
+    /// And the newest decisions.
+    pub(in crate::engine) decisions: VecDeque<Decision>,
     on_the_way: VecDeque<(CommitId, Vec<Change>)>,
     inserted: u64,
 }
@@ -106,10 +109,11 @@ impl Database {
         for change in changes {
             match change {
                 Change::Insert(run) => self.insert(run),
-                Change::Start { run, at, .. } => {
+                Change::Start { run, at, config } => {
                     let row = self.rows.get_mut(&run).expect("only a known run starts");
                     assert_eq!(row.run.phase, Phase::Pending, "{run} starts once");
                     row.run.phase = Phase::Running { since: at };
+                    row.run.config = config;
                 }
                 Change::Identify { run, .. } => {
                     let phase = &self.rows[&run].run.phase;
@@ -151,7 +155,11 @@ impl Database {
                     self.raised.truncate(99);
                     self.raised.push_front(*alert);
                 }
-                Change::Decide(_) | Change::Configure(_) => {}
+                Change::Decide(decision) => {
+                    self.decisions.truncate(99);
+                    self.decisions.push_front(*decision);
+                }
+                Change::Configure(_) => {}
                 Change::Snapshot { .. }
                 | Change::ForgetDecisions { .. }
                 | Change::Delete(_)

@@ -3,8 +3,11 @@
 mod alerts;
 mod boot;
 mod clock;
+mod gate;
+mod health;
 mod operate;
 mod overlap;
+mod reload;
 mod retries;
 mod services;
 mod shutdown;
