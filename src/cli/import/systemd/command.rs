@@ -68,7 +68,12 @@ fn line(service: &Unit, text: &str, draft: &mut Draft) -> Result<Line, String> {
         return Err("a command is empty".to_owned());
     }
     let has_variables = !prefix.contains(':');
-    let words: Vec<String> = words.iter().map(|word| argument(word, has_variables)).collect();
+    let argument = |word: &String| match word.as_str() {
+        // Alone it would part two commands.
+        r"\;" => argument(";", has_variables),
+        word => argument(word, has_variables),
+    };
+    let words: Vec<String> = words.iter().map(argument).collect();
     Ok(Line { command: words.join(" "), may_fail: prefix.contains('-') })
 }
 

@@ -1,7 +1,6 @@
 //! `[Service]` of a unit as the keys of a task or a service.
 
 use super::super::draft::{Draft, Value};
-use super::super::words;
 use super::command::script;
 use super::unit::{self, Unit};
 use crate::config::crontab::sanitised;
@@ -177,7 +176,7 @@ fn stopping(service: &Unit, draft: &mut Draft) {
 fn environment(service: &Unit, draft: &mut Draft, specified: &mut dyn FnMut(&str) -> String) {
     let mut env: Vec<(String, String)> = Vec::new();
     for line in service.list("Service", "Environment") {
-        let Some(words) = assignments(line) else {
+        let Some(words) = unit::split(line) else {
             draft.todo(format!("Environment={line} cannot be read"));
             continue;
         };
@@ -201,16 +200,6 @@ fn environment(service: &Unit, draft: &mut Draft, specified: &mut dyn FnMut(&str
             }
         }
         [..] => draft.todo("several EnvironmentFile: put them into one, and name it as env_file"),
-    }
-}
-
-/// Assignments may be quoted as a whole, or from the `=` on.
-fn assignments(line: &str) -> Option<Vec<String>> {
-    match unit::split(line) {
-        Some(words) if words.iter().all(|word| word.contains('=') && !word.contains("=\"")) => {
-            Some(words)
-        }
-        Some(_) | None => words::split(line),
     }
 }
 

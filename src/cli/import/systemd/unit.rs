@@ -134,7 +134,8 @@ impl Unit {
     }
 }
 
-/// A line in systemd's quotes; `None` where one does not end or an escape is unknown.
+/// A line in systemd's quotes, which may begin inside a word too; `None` where one does not end.
+/// A backslash before what it knows nothing of stays.
 pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -143,16 +144,16 @@ pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (None, letter) if letter.is_whitespace() => words.extend(word.take()),
-            // Inside a word a quote is a letter like any other.
-            (None, '"' | '\'') if word.is_none() => {
+            (None, '"' | '\'') => {
                 quote = Some(letter);
-                word = Some(String::new());
+                word.get_or_insert_default();
             }
-            (Some(end), letter) if letter == end => {
-                quote = None;
-                words.extend(word.take());
+            (Some(end), letter) if letter == end => quote = None,
+            (_, '\\') => {
+                let mut behind = letters.clone();
+                let letter = escaped(&mut behind).inspect(|_| letters = behind);
+                word.get_or_insert_default().push(letter.unwrap_or('\\'));
             }
-            (_, '\\') => word.get_or_insert_default().push(escaped(&mut letters)?),
             (_, letter) => word.get_or_insert_default().push(letter),
         }
     }
@@ -170,7 +171,7 @@ fn escaped(letters: &mut std::str::Chars<'_>) -> Option<char> {
         't' => return Some('\t'),
         'v' => return Some('\u{b}'),
         's' => return Some(' '),
-        letter @ ('\\' | '"' | '\'' | ';') => return Some(letter),
+        letter @ ('\\' | '"' | '\'') => return Some(letter),
         'x' => 2,
         'u' => 4,
         'U' => 8,
@@ -178,7 +179,7 @@ fn escaped(letters: &mut std::str::Chars<'_>) -> Option<char> {
     };
     let code = letters.as_str().get(..digits)?;
     letters.nth(digits - 1);
-    char::from_u32(u32::from_str_radix(code, 16).ok()?)
+    char::from_u32(u32::from_str_radix(code, 16).ok()?).filter(|letter| *letter != '\0')
 }
 
 /// A span of time: `5min 20s`, `90` (seconds), `infinity` for none (systemd.time(7)).
@@ -246,11 +247,11 @@ mod tests {
         for (text, words) in [
             ("a  'b c' \"d\\\"e\" f", Some(vec!["a", "b c", "d\"e", "f"])),
             (r"a\x20b\tc \s '\n'", Some(vec!["a b\tc", " ", "\n"])),
-            ("it's a=\"b c\"", Some(vec!["it's", "a=\"b", "c\""])),
+            ("it's", None),
+            ("a=\"b c\"d 'x'y", Some(vec!["a=b cd", "xy"])),
             ("''", Some(vec![""])),
             ("'a", None),
-            (r"a\q", None),
-            (r"\xzz", None),
+            (r"a\q \xzz \; \x00", Some(vec![r"a\q", r"\xzz", r"\;", r"\x00"])),
         ] {
             let words = words.map(|words| words.into_iter().map(str::to_owned).collect());
             assert_eq!(split(text), words, "{text}");
