@@ -114,6 +114,13 @@ fn draft(entry: &Entry, owner: Option<&str>, place: String, host: &Host<'_>) -> 
             draft.todo(format!("cron gives the command this input, which is lost here:\n{input}"));
         }
     }
+    if let (None, Some((first, _))) = (&entry.user, entry.command.split_once(' '))
+        && (host.has_user)(first)
+    {
+        draft.note(format!(
+            "{first:?} is a user here: if the file has a column for users, add --system"
+        ));
+    }
     if entry.command.contains("/run/systemd/system") {
         draft.note(
             "it looks whether systemd runs this machine: a timer may do the same job there, which \
@@ -274,6 +281,9 @@ mod tests {
         let marks: String = import.drafts.iter().map(Draft::mark).collect();
         assert_eq!(marks, "✓!!");
         assert_eq!(import.drafts[0].text_of("user"), Some("root"));
+        let import = imported("@daily root a\n@daily a root\n", Form::User, true);
+        let marks: String = import.drafts.iter().map(Draft::mark).collect();
+        assert_eq!(marks, "~✓");
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub(crate) fn import(data: &[u8]) {
     for (name, _) in &made {
         assert_eq!(name_flaw(name, Kind::Task), None);
     }
-    (written.sort(), made.sort());
+    written.sort();
+    made.sort();
     assert_eq!(written, made);
     let parts = sections(&page).expect("it was read before");
     assert!(
