@@ -25,6 +25,7 @@ mod sampler;
 mod store;
 mod sweep;
 mod sys;
+mod tally;
 mod threads;
 mod web;
 

@@ -12,8 +12,8 @@ const LAYERS: [&[&str]; 7] = [
     &["model"],
     &["auth", "engine", "config"],
     &[
-        "hub", "board", "current", "inbox", "threads", "sys", "process", "logs", "store", "sweep",
-        "logging", "sampler", "notify",
+        "hub", "board", "current", "tally", "inbox", "threads", "sys", "process", "logs", "store",
+        "sweep", "logging", "sampler", "notify",
     ],
     &["web"],
     &["main", "cli", "daemon"],

@@ -17,6 +17,7 @@ mod harness;
 mod import;
 mod layers;
 mod login;
+mod metrics;
 mod never;
 mod openapi;
 mod operate;

@@ -1,8 +1,11 @@
 //! Who reaches the daemon from outside, and who may operate a job without the password
 //! (docs/configuration.md, Daemon and Tasks). Tokens are never repeated in a message.
 
+use core::net::Ipv6Addr;
+
 use toml::de::DeValue;
 
+use super::Metrics;
 use super::notify::is_web_address;
 use super::table::{Entry, Table};
 use crate::auth::proxy::Proxies;
@@ -25,6 +28,29 @@ pub(crate) fn external_url(daemon: &Table<'_>) -> Option<String> {
         return None;
     }
     Some(url.trim_end_matches('/').to_owned())
+}
+
+/// `[daemon] metrics_enabled` and `metrics_listen`.
+pub(crate) fn metrics(daemon: &Table<'_>) -> Metrics {
+    let enabled = daemon.switch("metrics_enabled");
+    let Some(listen) = daemon.filled_text("metrics_listen") else {
+        return if enabled == Some(true) { Metrics::Port } else { Metrics::Off };
+    };
+    if enabled == Some(false) {
+        daemon.misplaced("metrics_listen", "metrics_enabled is false; leave one of them out");
+    }
+    let (host, port) = listen.rsplit_once(':').unwrap_or_default();
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_plain = bare.is_some_and(|bare| bare.parse::<Ipv6Addr>().is_ok())
+        || (!host.is_empty() && !host.contains([':', '[', ']', '/', ' ']));
+    match port.parse() {
+        Ok(port @ 1..) if is_plain => Metrics::Own { host: bare.unwrap_or(host).to_owned(), port },
+        Ok(_) | Err(_) => {
+            let wanted = "must be an address and a port, e.g. \"127.0.0.1:9464\" or \"[::1]:9464\"";
+            daemon.error("metrics_listen", format!("{}; {wanted}", quoted(listen)));
+            Metrics::Off
+        }
+    }
 }
 
 /// `[daemon] trusted_proxies`.

@@ -70,6 +70,7 @@ pub(crate) struct Config {
     pub(crate) shutdown_timeout: Duration,
     /// Where browsers find the dashboard, without a slash at its end.
     pub(crate) external_url: Option<String>,
+    pub(crate) metrics: Metrics,
     /// The reverse proxies whose headers count, unless the environment names others.
     pub(crate) trusted_proxies: Proxies,
     /// For the runs of jobs that are no longer in the file.
@@ -88,6 +89,19 @@ pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// As it is written, but for secrets.
     pub(crate) text_hidden: String,
+}
+
+/// Where `/metrics` is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Metrics {
+    Off,
+    /// On the port of the dashboard.
+    Port,
+    /// By a listener that serves nothing else.
+    Own {
+        host: String,
+        port: u16,
+    },
 }
 
 /// Who chose the zone.
@@ -183,6 +197,7 @@ fn read_tables(
         .and_then(|daemon| daemon.positive_duration("shutdown_timeout"))
         .unwrap_or(Duration::from_secs(3));
     let external_url = daemon.as_ref().and_then(access::external_url);
+    let metrics = daemon.as_ref().map_or(Metrics::Off, access::metrics);
     let trusted_proxies = daemon.as_ref().map(access::trusted_proxies).unwrap_or_default();
     let heartbeat = daemon.as_ref().and_then(notify::heartbeat::of_daemon);
     scheduler.into_iter().for_each(|scheduler| scheduler.finish(|_, _| None));
@@ -216,6 +231,7 @@ fn read_tables(
         storage,
         shutdown_timeout,
         external_url,
+        metrics,
         trusted_proxies,
         default_keep,
         notify: context.notify,

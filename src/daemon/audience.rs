@@ -18,6 +18,7 @@ use crate::logs::Feeds;
 use crate::model::event::Event;
 use crate::notify::dispatch::Dispatcher;
 use crate::sweep::Sweeper;
+use crate::tally::Tally;
 use crate::web::health::{Health, State};
 
 pub(crate) struct DaemonAudience {
@@ -26,6 +27,8 @@ pub(crate) struct DaemonAudience {
     pub(crate) sweeper: Sweeper,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) heartbeats: Heartbeats,
+    /// `None`: nobody can read it.
+    pub(crate) tally: Option<Tally>,
     pub(crate) board: Board,
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
@@ -38,6 +41,7 @@ pub(crate) struct DaemonAudience {
 impl Audience for DaemonAudience {
     fn hear(&mut self, event: &Event) {
         announce(event);
+        self.tally.iter().for_each(|tally| tally.hear(event));
         match event {
             Event::RunCreated(run) => self.hub.publish(News::Created(run.clone())),
             Event::RunStarted(run) => {

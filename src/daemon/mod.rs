@@ -15,6 +15,7 @@ mod keys;
 pub(crate) mod listen;
 pub(crate) mod lock;
 pub(crate) mod main_loop;
+mod metrics;
 pub(crate) mod reload;
 mod sd_notify;
 pub(crate) mod secrets;
@@ -32,7 +33,7 @@ use crate::auth::proxy::Proxies;
 use crate::base::duration::brief;
 use crate::base::time::Clock;
 use crate::board::Board;
-use crate::config::Config;
+use crate::config::{Config, Metrics};
 use crate::current::{Configured, Current};
 use crate::daemon::audience::DaemonAudience;
 use crate::daemon::fingerprint::Fingerprint;
@@ -60,6 +61,7 @@ use crate::web::gate::control::Control;
 use crate::web::guard::Guard;
 use crate::web::guard::keys::KeyRing;
 use crate::web::health::{Health, State};
+use crate::web::metrics::Own;
 use crate::{sys, web};
 
 /// What the command line says.
@@ -123,7 +125,9 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     changes.extend(settled);
     store.write(&changes)?;
     let listener = listen::listen(&options.host, options.port)?;
+    let for_metrics = metrics::listen(config)?;
     let control = Control::bind(&options.socket)?;
+    let tally = metrics::tally(config, &store, &database)?;
     store.begin_session(env!("CARGO_PKG_VERSION"), clock.now().wall)?;
 
     let board = Board::default();
@@ -184,11 +188,12 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         sweeper: sweeper.clone(),
         heartbeats: heartbeats.clone(),
         limits: surroundings.limits(),
+        metrics: config.metrics.clone(),
         number: Mutex::new(number),
     });
     let context = Arc::new(Context {
         clock: clock.clone(),
-        facts: facts(options, calendar.clone(), &clock, fingerprint, host),
+        facts: facts(options, config.metrics.clone(), calendar.clone(), &clock, fingerprint, host),
         configured: configured.clone(),
         reload: Box::new({
             let reloader = Arc::clone(&reloader);
@@ -204,9 +209,11 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         hub: hub.clone(),
         feeds: feeds.clone(),
         sampler: sampler.clone(),
+        tally: tally.clone().unwrap_or_default(),
         channels,
     });
     let gate = gate::open(listener, control, Arc::clone(&context), inbox.clone())?;
+    let for_metrics = for_metrics.map(|it| Own::serve(it, Arc::clone(&context))).transpose()?;
     sys::clock::watch(inbox.clone())?;
     let audience = DaemonAudience {
         clock: clock.clone(),
@@ -214,6 +221,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         sweeper,
         dispatcher: dispatcher.clone(),
         heartbeats: heartbeats.clone(),
+        tally,
         board,
         hub,
         feeds: feeds.clone(),
@@ -235,6 +243,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
 
     world.audience.asker.close();
     gate.stop();
+    for_metrics.into_iter().for_each(Own::close);
     let stopping = world.audience.stopping;
     world.audience.sweeper.close();
     drop(world);
@@ -256,6 +265,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
 
 fn facts(
     options: &Options,
+    metrics: Metrics,
     calendar: Calendar,
     clock: &Clock,
     fingerprint: Fingerprint,
@@ -268,6 +278,7 @@ fn facts(
         data: options.data.clone(),
         logs: options.data.join("logs"),
         port: options.port,
+        metrics,
         fingerprint: fingerprint.as_str().to_owned(),
         started_at: clock.now().wall,
         host,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::base::time::Clock;
 use crate::board::Board;
-use crate::config::{self, Config, LoadError};
+use crate::config::{self, Config, LoadError, Metrics};
 use crate::current::{Configured, Current};
 use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::sd_notify;
@@ -37,6 +37,8 @@ pub(crate) struct Reloader {
     pub(crate) sweeper: Sweeper,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) limits: Limits,
+    /// As at the start: where they are served is settled there.
+    pub(crate) metrics: Metrics,
     /// The number of the configuration at hand. Locked for a whole reload: one at a time.
     pub(crate) number: Mutex<u32>,
 }
@@ -74,13 +76,18 @@ impl Reloader {
             cron_lives: false,
         });
         let answer = self.engine.ask(|reply| Input::Reload { plan, reply });
-        let difference = match answer.map_err(Rejection::Unanswered)? {
+        let mut difference = match answer.map_err(Rejection::Unanswered)? {
             Answer::Reloaded(difference) => difference,
             Answer::Refused(refusal) => return Err(Rejection::Refused(refusal)),
             Answer::Created(_) | Answer::Operated(_) | Answer::Done => {
                 return Err(Rejection::Invalid(vec!["the engine did not answer that".to_owned()]));
             }
         };
+        if config.metrics != self.metrics {
+            let note = "metrics_enabled and metrics_listen hold from the next start on: \
+                        runwisp restart --when-idle";
+            difference.notes.push(note.to_owned());
+        }
         self.calendar.follow(&Calendar::of(config));
         self.configured.set(Current::of(config, now));
         self.board.forget_document();

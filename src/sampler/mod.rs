@@ -129,6 +129,11 @@ impl Sampler {
         self.fresh(state)
     }
 
+    /// The newest sample, a minute old at most. Asking does not count as looking.
+    pub(crate) fn newest(&self) -> Sample {
+        self.lock().newest.sample()
+    }
+
     /// The newest sample; the thread takes one at once when it is too old.
     fn fresh(&self, mut state: MutexGuard<'_, State>) -> Sample {
         let now = self.0.clock.now().steady;

@@ -63,6 +63,18 @@ impl Store {
         })
     }
 
+    /// The newest run of a job that was a success.
+    pub(crate) fn newest_success(&self, job: &JobName) -> Result<Option<Run>, Error> {
+        self.read(|db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM runs INDEXED BY runs_by_task \
+                 WHERE task_name = ?1 AND end_reason = 'success' \
+                 ORDER BY created_at DESC, id DESC LIMIT 1"
+            );
+            db.prepare_cached(&sql)?.query_row([job], row::run).optional()
+        })
+    }
+
     /// Where the schedules of all known tasks stand.
     pub(crate) fn anchors(&self) -> Result<Vec<Anchor>, Error> {
         self.read(|db| {

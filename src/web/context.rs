@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::base::time::Clock;
 use crate::board::Board;
+use crate::config::Metrics;
 use crate::current::{Configured, Current};
 use crate::engine::Refusal;
 use crate::hub::Hub;
@@ -19,6 +20,7 @@ use crate::store::calendar::Calendar;
 use crate::store::writer::Writer;
 use crate::store::{self, Reader};
 use crate::sweep::Sweeper;
+use crate::tally::Tally;
 use crate::web::guard::Guard;
 use crate::web::health::Health;
 use crate::web::http::Problem;
@@ -39,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) hub: Hub,
     pub(crate) feeds: Feeds,
     pub(crate) sampler: Sampler,
+    /// Empty where nobody can read it.
+    pub(crate) tally: Tally,
     pub(crate) channels: Channels,
 }
 
@@ -80,6 +84,7 @@ pub(crate) struct Facts {
     pub(crate) data: PathBuf,
     pub(crate) logs: PathBuf,
     pub(crate) port: u16,
+    pub(crate) metrics: Metrics,
     pub(crate) fingerprint: String,
     pub(crate) started_at: Timestamp,
     /// The name of the machine.

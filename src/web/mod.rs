@@ -9,6 +9,7 @@ pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod json;
+pub(crate) mod metrics;
 pub(crate) mod params;
 pub(crate) mod refusal;
 pub(crate) mod router;

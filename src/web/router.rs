@@ -17,6 +17,7 @@ use crate::web::context::Context;
 use crate::web::guard::Session;
 use crate::web::health;
 use crate::web::http::{Detail, Method, Peer, Problem, Reply, Request, Whole};
+use crate::web::metrics;
 use crate::web::params::{Plus, Values, decode};
 use crate::web::routes::{Access, Route, routes};
 
@@ -98,6 +99,9 @@ pub(crate) fn answer(context: &Arc<Context>, request: &Request) -> Reply {
 fn route(context: &Arc<Context>, request: &Request) -> Result<Reply, Problem> {
     if request.path == "/health" {
         return health::answer(&context.health, request);
+    }
+    if request.path == metrics::PATH {
+        return metrics::answer(context, request);
     }
     context.guard.notice(request);
     let found = Matched::find(request);

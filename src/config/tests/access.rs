@@ -1,9 +1,35 @@
 //! Who may reach the daemon from outside (docs/configuration.md, Daemon and Tasks).
 
 use super::*;
+use crate::config::Metrics;
 use crate::model::job::{Hook, Verb};
 
 const TOKEN: &str = "k3v9Qw7ZrT1xLb8Nf5Ym2Hc6Jd4Gs0Pa";
+
+#[test]
+fn metrics_are_off_on_the_port_or_on_a_listener_of_their_own() {
+    let read = |lines: &str| read(&format!("[daemon]\n{lines}\n"));
+    let own = |host: &str, port| Metrics::Own { host: host.to_owned(), port };
+    for (lines, expected) in [
+        ("", Metrics::Off),
+        ("metrics_enabled = false", Metrics::Off),
+        ("metrics_enabled = true", Metrics::Port),
+        ("metrics_listen = \"127.0.0.1:9464\"", own("127.0.0.1", 9464)),
+        ("metrics_enabled = true\nmetrics_listen = \"[::1]:80\"", own("::1", 80)),
+        ("metrics_listen = \"metrics.lan:9464\"", own("metrics.lan", 9464)),
+    ] {
+        assert_eq!(read(lines).unwrap().metrics, expected, "{lines}");
+    }
+    for listen in
+        ["", "9464", ":9464", "::1:9464", "[::1]", "localhost:0", "localhost:65536", "a b:1"]
+    {
+        let problem = problems(&format!("[daemon]\nmetrics_listen = \"{listen}\"\n")).remove(0);
+        assert!(problem.starts_with("2:18: daemon.metrics_listen: "), "{problem}");
+    }
+    let problem =
+        problems("[daemon]\nmetrics_enabled = false\nmetrics_listen = \"a:1\"\n").remove(0);
+    assert!(problem.contains("metrics_enabled is false"), "{problem}");
+}
 
 #[test]
 fn tokens_may_do_everything_or_what_they_allow() {

@@ -41,6 +41,8 @@ mod store;
 mod sweep;
 #[path = "../../../src/sys/mod.rs"]
 mod sys;
+#[path = "../../../src/tally.rs"]
+mod tally;
 #[path = "../../../src/threads.rs"]
 mod threads;
 #[path = "../../../src/web/mod.rs"]
