@@ -290,3 +290,20 @@ fn missed_ticks_are_recorded_and_caught_up() {
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
+
+#[test]
+fn the_log_can_be_json() {
+    let home = Home::new(ONE_TASK);
+    let daemon = Daemon::launch(&home, http::free_port(), |command| {
+        command.args(["--log-format", "json"]);
+    });
+    daemon.wait_ready();
+    wait_until("a run ends", PATIENCE, || home.read("stderr").contains("run succeeded"));
+    daemon.stop_well();
+    let log = home.read("stderr");
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["time"].is_string() && line["msg"].is_string()), "{log}");
+    let ended = lines.iter().find(|line| line["msg"] == "run succeeded").unwrap();
+    assert_eq!((ended["level"].as_str(), ended["task"].as_str()), (Some("info"), Some("tick")));
+}

@@ -464,7 +464,7 @@ mod tests {
     use super::*;
     use crate::cli::completion;
     use crate::cli::globals::{Origin, Setting};
-    use crate::logging::Level;
+    use crate::logging::{Level, Look};
 
     /// Words apart by spaces; `env` as `NAME=value`.
     fn read(
@@ -511,12 +511,13 @@ mod tests {
             port: 80,
             address: Origin::Flag,
             log_level: Level::Debug,
+            log_format: Look::Json,
         };
         for line in [
-            "-c c.toml --data d --socket s --host ::1 -p 80 --log-level debug daemon",
-            "daemon --config=c.toml --data=d --socket=s --host=[::1] --port=80 --log-level=debug",
-            "--config c.toml daemon --data d --socket s --host ::1 --port 80 --log-level debug",
-            "-c=c.toml --data d --socket s daemon -p=80 --host ::1 --log-level debug --",
+            "-c c.toml --data d --socket s --host ::1 -p 80 --log-level debug daemon --log-format json",
+            "daemon --config=c.toml --data=d --socket=s --host=[::1] --port=80 --log-level=debug --log-format=json",
+            "--config c.toml daemon --data d --socket s --host ::1 --port 80 --log-level debug --log-format json",
+            "-c=c.toml --data d --socket s daemon -p=80 --host ::1 --log-level debug --log-format json --",
         ] {
             assert_eq!(globals(line, &[]), expected, "{line}");
         }
@@ -869,6 +870,7 @@ mod tests {
         for (pair, expected) in [
             ("RUNWISP_PORT=http", "RUNWISP_PORT: \"http\" is not a port"),
             ("RUNWISP_LOG_LEVEL=all", "RUNWISP_LOG_LEVEL: \"all\" must be one of"),
+            ("RUNWISP_LOG_FORMAT=xml", "RUNWISP_LOG_FORMAT: \"xml\" must be one of auto, text"),
             ("RUNWISP_HOST=http://x", "RUNWISP_HOST: \"http://x\" is not a host name"),
         ] {
             let message = read("status", &[pair], false, false).unwrap_err();

@@ -142,6 +142,7 @@ fn spawn(globals: &Globals, out: File, adjust: impl FnOnce(&mut Command)) -> io:
         .arg(&globals.socket.path);
     daemon.args(["--host", &globals.host, "--port", &globals.port.to_string()]);
     daemon.args(["--log-level", globals.log_level.as_str()]);
+    daemon.args(["--log-format", globals.log_format.as_str()]);
     daemon.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
     adjust(&mut daemon);
     sys::session::own_session(&mut daemon);

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::cli::argv::{Argv, Usage};
-use crate::logging::Level;
+use crate::logging::{Level, Look};
 
 /// The control socket in the data directory.
 pub(crate) const SOCKET: &str = "runwisp.sock";
@@ -24,6 +24,7 @@ pub(crate) struct Globals {
     /// Whether somebody chose the host or the port.
     pub(crate) address: Origin,
     pub(crate) log_level: Level,
+    pub(crate) log_format: Look,
 }
 
 /// A path and who chose it.
@@ -58,6 +59,7 @@ pub(crate) struct GlobalFlags {
     host: Option<String>,
     port: Option<String>,
     log_level: Option<String>,
+    log_format: Option<String>,
 }
 
 impl GlobalFlags {
@@ -69,6 +71,7 @@ impl GlobalFlags {
             host: argv.value(&["--host"])?,
             port: argv.value(&["-p", "--port"])?,
             log_level: argv.value(&["--log-level"])?,
+            log_format: argv.value(&["--log-format"])?,
         })
     }
 
@@ -121,7 +124,13 @@ impl GlobalFlags {
                 format!("{source}: {value:?} must be one of debug, info, warn, error")
             })?,
         };
-        Ok(Globals { config, data, socket, host, port, address, log_level })
+        let log_format = match text(around, self.log_format, "--log-format", "RUNWISP_LOG_FORMAT")?
+        {
+            None => Look::Auto,
+            Some((value, source)) => Look::named(&value)
+                .ok_or_else(|| format!("{source}: {value:?} must be one of auto, text, json"))?,
+        };
+        Ok(Globals { config, data, socket, host, port, address, log_level, log_format })
     }
 }
 

@@ -163,6 +163,7 @@ Global flags, before or after the subcommand:
       --host <host>      address to listen on, or to ask [127.0.0.1]
   -p, --port <port>      HTTP port, 1 to 65535 [9477]
       --log-level <lvl>  debug, info, warn or error [info]
+      --log-format <fmt> auto, text (no colour) or json [auto]
   -h, --help             this page
   -V, --version          print the version
 ";
@@ -170,7 +171,7 @@ Global flags, before or after the subcommand:
 const ENVIRONMENT: &str = "\
 Environment:
   RUNWISP_CONFIG, RUNWISP_DATA, RUNWISP_SOCKET, RUNWISP_HOST, RUNWISP_PORT,
-  RUNWISP_LOG_LEVEL
+  RUNWISP_LOG_LEVEL, RUNWISP_LOG_FORMAT
                          in place of the flag; the flag wins
   RUNWISP_PASSWORD       the password; wins over the file \"password\" in the data directory
   RUNWISP_TRUST_PROXY    addresses of reverse proxies that are believed, separated by commas

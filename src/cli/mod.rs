@@ -278,7 +278,7 @@ fn daemon(globals: &Globals, options: &Options, config: &Config) -> Result<Exit,
 
 /// What runs tasks has a log, on stderr.
 fn logged<T>(globals: &Globals, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    let logging = Logging::start(globals.log_level).map_err(failed)?;
+    let logging = Logging::start(globals.log_level, globals.log_format).map_err(failed)?;
     let result = work();
     logging.shutdown();
     result

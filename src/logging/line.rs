@@ -1,5 +1,7 @@
 //! What one log line looks like, in the journal, on a terminal and in a file. Pure.
 
+use serde_json::Value;
+
 use crate::base::escape::escape;
 
 /// How much a line matters (docs/deployment.md, Logging).
@@ -20,6 +22,16 @@ impl Priority {
             Priority::Warn => "WARN",
             Priority::Info => "INFO",
             Priority::Debug => "DEBUG",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Priority::Panic => "panic",
+            Priority::Error => "error",
+            Priority::Warn => "warn",
+            Priority::Info => "info",
+            Priority::Debug => "debug",
         }
     }
 
@@ -52,20 +64,50 @@ pub(crate) enum Format {
     Journal,
     Plain,
     Coloured,
+    /// One object a message; the journal reads the prefix.
+    Json {
+        for_journal: bool,
+    },
 }
 
 impl Format {
     /// The physical lines of a message, each with its own prefix and newline. `time` is
-    /// `2026-05-07 14:30:22`; the journal has its own.
+    /// `2026-05-07 14:30:22`, of RFC 3339 for JSON; the journal has its own.
     pub(crate) fn lines(self, priority: Priority, time: &str, message: &str) -> Vec<String> {
         let word = priority.word();
         let prefix = match self {
             Format::Journal => priority.journal_prefix().to_owned(),
             Format::Plain => format!("{time} [{word}] "),
             Format::Coloured => format!("{time} {}[{word}]\x1b[0m ", priority.colour()),
+            Format::Json { for_journal } => {
+                let prefix = if for_journal { priority.journal_prefix() } else { "" };
+                return vec![format!("{prefix}{}\n", object(priority, time, message))];
+            }
         };
         message.lines().map(|line| format!("{prefix}{}\n", escape(line))).collect()
     }
+}
+
+/// What ends a message as `key=value`, each without blanks, are fields of their own.
+fn object(priority: Priority, time: &str, message: &str) -> String {
+    let (mut text, mut fields) = (message.trim_end(), Vec::new());
+    while let Some((rest, last)) = text.rsplit_once([' ', '\n'])
+        && let Some((key, value)) = last.split_once('=')
+        && !key.is_empty()
+        && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && !["time", "level", "msg"].contains(&key)
+        && fields.iter().all(|(known, _)| *known != key)
+    {
+        fields.push((key, value));
+        text = rest;
+    }
+    let lines: Vec<_> = text.lines().map(escape).collect();
+    let (level, msg) = (priority.name(), Value::from(lines.join("\n")));
+    let mut object = format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"msg\":{msg}");
+    for (key, value) in fields.into_iter().rev() {
+        object += &format!(",\"{key}\":{}", Value::from(escape(value)));
+    }
+    object + "}"
 }
 
 /// Whether `JOURNAL_STREAM` names the file with this device and inode (systemd.exec(5)).
@@ -90,6 +132,43 @@ mod tests {
         ] {
             assert_eq!(format.lines(Priority::Info, TIME, "run started task=x"), [expected]);
         }
+    }
+
+    #[test]
+    fn json_has_the_fields_that_end_a_message() {
+        let json = |message: &str| {
+            let lines = Format::Json { for_journal: true }.lines(Priority::Warn, "T", message);
+            let [line] = &lines[..] else { panic!("{lines:?}") };
+            let line = line.strip_prefix("<4>").unwrap().strip_suffix('\n').unwrap();
+            assert!(!line.contains(['\n', '\x1b']), "{line}");
+            serde_json::from_str::<Value>(line).unwrap()
+        };
+        for (message, expected) in [
+            ("ready", serde_json::json!({ "msg": "ready" })),
+            (
+                "run started task=a.b run=01K=x",
+                serde_json::json!({ "msg": "run started", "task": "a.b", "run": "01K=x" }),
+            ),
+            (
+                "odd: a=b time=1 msg=2 C=3 d=4 d=5",
+                serde_json::json!({ "msg": "odd: a=b time=1 msg=2 C=3 d=4", "d": "5" }),
+            ),
+            ("a \"b\"\x1b[2J\nc=d", serde_json::json!({ "msg": "a \"b\"\\x1b[2J", "c": "d" })),
+            ("a\nb", serde_json::json!({ "msg": "a\nb" })),
+            ("c=d", serde_json::json!({ "msg": "c=d" })),
+        ] {
+            let mut found = json(message);
+            let fields = found.as_object_mut().unwrap();
+            assert_eq!(fields.remove("time"), Some("T".into()));
+            assert_eq!(fields.remove("level"), Some("warn".into()));
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn json_begins_with_the_time() {
+        let lines = Format::Json { for_journal: false }.lines(Priority::Info, "T", "a b=c");
+        assert_eq!(lines, ["{\"time\":\"T\",\"level\":\"info\",\"msg\":\"a\",\"b\":\"c\"}\n"]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use self::line::{Format, Priority};
 use self::queue::Queue;
 use self::recent::Recent;
 pub(crate) use self::recent::{Lines, Tail};
-use crate::base::time::Clock;
+use crate::base::time::{Clock, rfc3339};
 use crate::threads;
 
 /// How long the last lines may take: a stop has 3 s in all (docs/running.md, Stopping).
@@ -69,6 +69,31 @@ impl Level {
     }
 }
 
+/// What lines look like, as far as somebody chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As whoever reads stderr likes it best.
+    Auto,
+    /// The same without colour.
+    Text,
+    Json,
+}
+
+impl Look {
+    /// The look of this name in lower case.
+    pub(crate) fn named(name: &str) -> Option<Look> {
+        [Look::Auto, Look::Text, Look::Json].into_iter().find(|look| look.as_str() == name)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Look::Auto => "auto",
+            Look::Text => "text",
+            Look::Json => "json",
+        }
+    }
+}
+
 /// The running log; one a process.
 #[derive(Debug)]
 pub(crate) struct Logging {
@@ -77,10 +102,10 @@ pub(crate) struct Logging {
 
 impl Logging {
     /// Directs `log` and panics to stderr, through a thread of their own.
-    pub(crate) fn start(level: Level) -> io::Result<Logging> {
+    pub(crate) fn start(level: Level, look: Look) -> io::Result<Logging> {
         let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
         let ink = Arc::new(Ink {
-            format: format_of(&stderr)?,
+            format: format_of(&stderr, look)?,
             clock: Clock::start(),
             zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
             queue: Arc::default(),
@@ -141,11 +166,13 @@ fn is_journal(stderr: &File) -> io::Result<bool> {
     Ok(line::names_file(&named, stat.dev(), stat.ino()))
 }
 
-fn format_of(stderr: &File) -> io::Result<Format> {
-    Ok(match is_journal(stderr)? {
-        true => Format::Journal,
-        false if is_coloured(stderr) => Format::Coloured,
-        false => Format::Plain,
+fn format_of(stderr: &File, look: Look) -> io::Result<Format> {
+    let for_journal = is_journal(stderr)?;
+    Ok(match look {
+        Look::Json => Format::Json { for_journal },
+        Look::Auto | Look::Text if for_journal => Format::Journal,
+        Look::Auto if is_coloured(stderr) => Format::Coloured,
+        Look::Auto | Look::Text => Format::Plain,
     })
 }
 
@@ -161,7 +188,14 @@ struct Ink {
 
 impl Ink {
     fn lines(&self, priority: Priority, message: &str) -> Vec<String> {
-        self.format.lines(priority, &self.time(), message)
+        match self.format {
+            Format::Json { .. } => {
+                self.format.lines(priority, &rfc3339(self.clock.now().wall), message)
+            }
+            Format::Journal | Format::Plain | Format::Coloured => {
+                self.format.lines(priority, &self.time(), message)
+            }
+        }
     }
 
     fn time(&self) -> String {
@@ -174,7 +208,7 @@ impl Ink {
         for line in Format::Plain.lines(priority, &time, message) {
             self.recent.push(line.trim_end_matches('\n'));
         }
-        let lines = self.format.lines(priority, &time, message);
+        let lines = self.lines(priority, message);
         lines.into_iter().for_each(|line| self.queue.push(line));
     }
 
