@@ -2,7 +2,7 @@
 //! are served as they stand there, but for the comments and blanks of scripts and style sheets,
 //! which nobody has to load; and the page links them in a folder that is named after what they
 //! contain, so that a browser may keep them for good. They are embedded as gzip, as most clients
-//! take them.
+//! take them. Packs the document of the API too, which is read once at most.
 
 use std::fmt::Write;
 use std::fs;
@@ -48,6 +48,11 @@ fn main() {
         .expect("a string grows");
     }
     table.push_str("];\n");
+    let document = "src/web/api/document.json";
+    println!("cargo::rerun-if-changed={document}");
+    let text = fs::read(root.join(document)).expect("it is a file of ours");
+    let deflated = miniz_oxide::deflate::compress_to_vec(&text, 10);
+    fs::write(out.join("document"), deflated).expect("the directory is there");
     fs::write(out.join("assets.rs"), table).expect("the directory is there");
 }
 
