@@ -101,7 +101,7 @@ fn takes_gzip(request: &Request) -> bool {
     codings.any(|coding| {
         let (coding, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
         let weight = weight.trim().trim_start_matches(['q', 'Q', '=']);
-        coding.trim().eq_ignore_ascii_case("gzip") && weight.trim_matches(['0', '.']) != ""
+        coding.trim().eq_ignore_ascii_case("gzip") && !weight.trim_matches(['0', '.']).is_empty()
     })
 }
 
