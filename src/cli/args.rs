@@ -86,6 +86,7 @@ pub(crate) enum Command {
     Service(service::Order),
     Completion(Shell),
     OpenApi,
+    Schema,
     Init {
         existing: Existing,
     },
@@ -241,6 +242,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
         Topic::Service => Command::Service(service::Order::take(argv)?),
         Topic::Completion => Command::Completion(Shell::take(argv)?),
         Topic::OpenApi => without_words(argv, Command::OpenApi)?,
+        Topic::Schema => without_words(argv, Command::Schema)?,
         Topic::Demo => without_words(argv, Command::Demo)?,
         Topic::Version => {
             argv.no_words()?;
@@ -646,6 +648,7 @@ mod tests {
             ("backup /srv/b", Command::Backup { to: "/srv/b".into() }),
             ("completion zsh", Command::Completion(Shell::Zsh)),
             ("openapi", Command::OpenApi),
+            ("schema", Command::Schema),
             ("init", Command::Init { existing: Existing::Refuse }),
             ("init -f", Command::Init { existing: Existing::Replace }),
             ("init --force", Command::Init { existing: Existing::Replace }),

@@ -32,6 +32,7 @@ pub(crate) enum Topic {
     Service,
     OpenApi,
     Completion,
+    Schema,
     Demo,
     Version,
 }
@@ -39,7 +40,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 28] = [
+    const TABLE: [(Topic, &'static str, &'static str); 29] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -65,6 +66,7 @@ impl Topic {
         (Topic::Resume, "resume", RESUME),
         (Topic::Notify, "notify", notify::HELP),
         (Topic::OpenApi, "openapi", OPENAPI),
+        (Topic::Schema, "schema", SCHEMA),
         (Topic::Completion, "completion", completion::HELP),
         (Topic::Demo, "demo", DEMO),
         (Topic::Version, "version", VERSION),
@@ -119,6 +121,7 @@ The configuration:
   init                write a commented runwisp.toml to start from
   validate [path]     check the configuration, every problem with its line
   list                the tasks and services it defines
+  schema              print a JSON Schema of it, for editors
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
   import <source>     tables from cron, supervisord, systemd or pm2
   promote <task...>   take imported tables into your own file
@@ -326,6 +329,14 @@ const OPENAPI: &str = "\
 Prints the schema of the HTTP API as OpenAPI 3.1 in JSON.
 
 Usage: runwisp openapi
+";
+
+const SCHEMA: &str = "\
+Prints a JSON Schema (draft 2020-12) of runwisp.toml, for editors.
+
+Usage: runwisp schema
+
+It knows every key and the form of its value. What it cannot know is left to \"runwisp validate\".
 ";
 
 const INIT: &str = "\

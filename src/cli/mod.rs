@@ -233,6 +233,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::Service(order) => service::run(globals, &order),
         Command::Backup { to } => backup::run(globals, &to)?.print(),
         Command::OpenApi => Outcome::success(api::document::text()).print(),
+        Command::Schema => Outcome::success(config::schema()).print(),
         Command::Logs { targets, span, output, until: Until::Written } => {
             logs::run(globals, &targets, span, output)
         }

@@ -93,6 +93,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::Service(_)
         | Command::Completion(_)
         | Command::OpenApi
+        | Command::Schema
         | Command::Logs { .. }
         | Command::History { .. }
         | Command::Import(_)

@@ -7,11 +7,14 @@ use toml::de::DeValue;
 
 use super::Metrics;
 use super::notify::is_web_address;
+use super::schema::Shape;
 use super::table::{Entry, Table};
 use crate::auth::proxy::Proxies;
 use crate::base::sentence::quoted;
 use crate::model::job::{Hook, Kind, Verb};
 
+/// The form of `hook_tokens`, for the schema.
+const TOKENS: &str = r#"{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"object","properties":{"token":{"type":"string"},"allow":{"type":"array","items":{"type":"string"}}},"required":["token"],"additionalProperties":false}]}}"#;
 /// The fewest characters of a hook token: what a random one needs to be beyond guessing.
 const TOKEN_LETTERS: usize = 32;
 
@@ -66,6 +69,7 @@ pub(crate) fn trusted_proxies(daemon: &Table<'_>) -> Proxies {
 
 /// `hook_tokens` of a job.
 pub(crate) fn hooks(table: &Table<'_>, kind: Kind) -> Vec<Hook> {
+    table.note("hook_tokens", || Shape::Is(TOKENS));
     let Some(entry) = table.entry("hook_tokens") else { return Vec::new() };
     let DeValue::Array(items) = entry.value else {
         table.expected("hook_tokens", entry, "array", r#"e.g. ["k3v9…"]"#);

@@ -64,6 +64,11 @@ fn probe(
 ) -> Option<Probe> {
     let mut set: Vec<_> =
         PROBES.iter().filter_map(|key| Some((table.entry(key)?.key_at, *key))).collect();
+    if table.is_recorded() {
+        PROBES.iter().for_each(|key| drop(table.text(key)));
+        failures::read(table, &context.defaults.failures);
+        process::read(table, service, &file.around);
+    }
     set.sort_unstable();
     match set.as_slice() {
         [] => table.error_here("one is required of run, http, tcp"),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::schema::Shape;
 use super::surroundings::Surroundings;
 use super::table::Table;
 use super::{failures, notify, process, service, task};
@@ -144,6 +145,9 @@ fn keep_runs(table: &Table<'_>) -> Option<Option<u64>> {
 
 /// `None` inherits, `Some(None)` keeps for ever.
 fn keep_for(table: &Table<'_>) -> Option<Option<Duration>> {
+    table.note("keep_for", || {
+        Shape::Is(r#"{"type":"string","pattern":"^[Uu][Nn][Ll][Ii][Mm][Ii][Tt][Ee][Dd]$"}"#)
+    });
     let text = table.duration_text("keep_for")?;
     if text.eq_ignore_ascii_case("unlimited") {
         return Some(None);

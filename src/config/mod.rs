@@ -18,6 +18,7 @@ mod params;
 mod problem;
 mod process;
 mod scalars;
+mod schema;
 mod service;
 mod substitute;
 pub(crate) mod surroundings;
@@ -40,6 +41,7 @@ use toml::de::DeTable;
 pub(crate) use job::name_flaw;
 pub(crate) use load::{LoadError, load, zone_named};
 pub(crate) use problem::{Problem, Problems};
+pub(crate) use schema::schema;
 
 use crate::auth::proxy::Proxies;
 use crate::model::job::{Job, Keep, Kind, Source, log_directory};
@@ -48,6 +50,7 @@ use include::File;
 use include_cron::Crontab;
 use inherit::Inherited;
 use problem::Report;
+use schema::Shape;
 use surroundings::{Surroundings, Zone, Zones};
 use table::Table;
 
@@ -252,6 +255,7 @@ fn read_zone(
     daemon: Option<&Table<'_>>,
     zones: &Zones<'_>,
 ) -> (Zone, TimezoneSource) {
+    scheduler.into_iter().chain(daemon).for_each(|table| table.note("timezone", || Shape::Text));
     let default = (Zone::utc(), TimezoneSource::Default);
     let of = |table: Option<&Table<'_>>| Some(table?.entry("timezone")?.key_at);
     let table = match (of(scheduler), of(daemon)) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::dotenv;
+use super::schema::Shape;
 use super::table::Table;
 use crate::base::sentence::quoted;
 use crate::model::param::{Param, ParamKind};
@@ -43,6 +44,7 @@ fn key_of<'a>(entries: &'a DeTable<'a>) -> Option<&'a str> {
 }
 
 fn param(table: &Table<'_>, uses: &Uses<'_>) -> Option<Param> {
+    ParamKind::ALL.into_iter().for_each(|kind| table.note(kind.as_str(), || Shape::Text));
     let set: Vec<_> =
         ParamKind::ALL.into_iter().filter(|kind| table.entry(kind.as_str()).is_some()).collect();
     let names = || ParamKind::ALL.map(ParamKind::as_str).join(", ");

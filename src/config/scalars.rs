@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::schema::Shape;
 use super::table::{Entry, Table};
 use crate::base::duration::DurationError;
 use crate::base::sentence::quoted;
@@ -26,6 +27,7 @@ pub(crate) struct Item<'a> {
 impl<'a> Table<'a> {
     /// A string, as it is.
     pub(crate) fn text(&self, key: &'static str) -> Option<&'a str> {
+        self.note(key, || Shape::Text);
         self.string(key, "", r#"e.g. "text""#)
     }
 
@@ -43,6 +45,7 @@ impl<'a> Table<'a> {
     }
 
     pub(crate) fn switch(&self, key: &'static str) -> Option<bool> {
+        self.note(key, || Shape::Switch);
         let entry = self.entry(key)?;
         let on = entry.value.as_bool();
         if on.is_none() {
@@ -64,6 +67,7 @@ impl<'a> Table<'a> {
         range: &RangeInclusive<i64>,
         rule: fmt::Arguments<'_>,
     ) -> Option<i64> {
+        self.note(key, || Shape::Number(*range.start(), *range.end()));
         let entry = self.entry(key)?;
         let DeValue::Integer(digits) = entry.value else {
             self.expected(key, entry, "integer", &format!("e.g. {}", range.end().min(&10)));
@@ -84,6 +88,7 @@ impl<'a> Table<'a> {
         key: &'static str,
         words: &[(&str, T)],
     ) -> Option<T> {
+        self.note(key, || Shape::Words(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
         let text = self.string(key, "", &must_be_one_of(words))?;
         if text.is_empty() {
             return None;
@@ -114,6 +119,7 @@ impl<'a> Table<'a> {
 
     /// The text of a duration; an empty string is not set.
     pub(crate) fn duration_text(&self, key: &'static str) -> Option<&'a str> {
+        self.note(key, || Shape::Duration);
         self.string(key, "s", duration::FORM).filter(|text| !text.is_empty())
     }
 
@@ -134,6 +140,7 @@ impl<'a> Table<'a> {
 
     /// A number of bytes. An empty string is not set.
     pub(crate) fn size(&self, key: &'static str) -> Option<u64> {
+        self.note(key, || Shape::Size);
         let text = self.string(key, "b", bytes::FORM).filter(|text| !text.is_empty())?;
         let size = bytes::parse(text);
         if let Err(error) = &size {
@@ -144,6 +151,7 @@ impl<'a> Table<'a> {
 
     /// An array of strings that say something.
     pub(crate) fn list(&self, key: &'static str) -> Option<Vec<Item<'a>>> {
+        self.note(key, || Shape::List);
         let entry = self.entry(key)?;
         let DeValue::Array(values) = entry.value else {
             self.expected(key, entry, "array of strings", r#"e.g. ["text"]"#);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::include::File;
 use super::inherit::Starts;
 use super::job::Context;
+use super::schema::Shape;
 use super::table::Table;
 use super::{health, task};
 use crate::model::job::JobName;
@@ -37,6 +38,7 @@ pub(crate) fn read(
         table.error("healthy_after", message);
     }
     // Reading the list is left to `depends`, which knows all services.
+    table.note("depends_on", || Shape::List);
     table.entry("depends_on");
     let priority = table.number("priority", i64::from(i32::MIN)..=i64::from(i32::MAX));
     Service {

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Report, key_part};
+use super::schema::{Recorder, Shape};
 use crate::base::order;
 use crate::base::sentence::quoted;
 use crate::base::suggest;
@@ -21,6 +22,8 @@ pub(crate) struct Table<'a> {
     at: usize,
     entries: &'a DeTable<'a>,
     known: RefCell<Vec<&'static str>>,
+    /// Where all keys are written down, for the schema; there is no file then.
+    recorder: Option<&'a Recorder>,
 }
 
 /// A value and where it stands.
@@ -47,7 +50,40 @@ impl<'a> Table<'a> {
     }
 
     fn new(report: &'a Report<'a>, path: String, at: usize, entries: &'a DeTable<'a>) -> Table<'a> {
-        Table { report, path, at, entries, known: RefCell::default() }
+        Table { report, path, at, entries, known: RefCell::default(), recorder: None }
+    }
+
+    /// Every table there is, empty: reading it tells the recorder all keys and what they may be.
+    pub(crate) fn recording(
+        report: &'a Report<'a>,
+        path: String,
+        entries: &'a DeTable<'a>,
+        recorder: &'a Recorder,
+    ) -> Table<'a> {
+        Table { recorder: Some(recorder), ..Table::new(report, path, 0, entries) }
+    }
+
+    /// Whether there is no file: then everything is to be read that any file could hold.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Tells what a key may be. Several shapes are alternatives.
+    pub(crate) fn note(&self, key: &'static str, shape: impl FnOnce() -> Shape) {
+        if let Some(recorder) = self.recorder {
+            recorder.note(&self.path, key, shape());
+        }
+    }
+
+    fn recorded(
+        &self,
+        key: &'static str,
+        shape: impl FnOnce(String) -> Shape,
+    ) -> Option<Table<'a>> {
+        let recorder = self.recorder?;
+        let path = self.path_of(key);
+        self.note(key, || shape(path.clone()));
+        Some(Table::recording(self.report, path, self.entries, recorder))
     }
 
     pub(crate) fn report(&self) -> &'a Report<'a> {
@@ -66,6 +102,7 @@ impl<'a> Table<'a> {
     /// What is set under `key`, which is known from now on.
     pub(crate) fn entry(&self, key: &'static str) -> Option<Entry<'a>> {
         self.known.borrow_mut().push(key);
+        self.note(key, || Shape::Any);
         self.find(key)
     }
 
@@ -86,6 +123,7 @@ impl<'a> Table<'a> {
 
     /// The spelling in use of a key that has two; both together are an error.
     pub(crate) fn alias(&self, key: &'static str, other: &'static str) -> &'static str {
+        self.note(other, || Shape::SameAs(key));
         match (self.entry(key), self.entry(other)) {
             (None, Some(_)) => other,
             (Some(first), Some(second)) => {
@@ -100,6 +138,9 @@ impl<'a> Table<'a> {
 
     /// The table under `key`.
     pub(crate) fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        if let Some(table) = self.recorded(key, Shape::Table) {
+            return Some(table);
+        }
         let entry = self.entry(key)?;
         let DeValue::Table(entries) = entry.value else {
             self.expected(key, entry, "table", &format!("e.g. [{}]", self.path_of(key)));
@@ -114,6 +155,9 @@ impl<'a> Table<'a> {
         key: &'static str,
         name_of: impl Fn(&'a DeTable<'a>) -> Option<&'a str>,
     ) -> Vec<Table<'a>> {
+        if let Some(table) = self.recorded(key, Shape::Tables) {
+            return vec![table];
+        }
         let Some(entry) = self.entry(key) else {
             return Vec::new();
         };
@@ -156,6 +200,9 @@ impl<'a> Table<'a> {
     /// All tables under names, each with the byte offset of its name, in the order of the
     /// file; anything else is an error.
     pub(crate) fn named_tables(&self) -> Vec<(&'a str, usize, Table<'a>)> {
+        if let Some(table) = self.recorded("*", Shape::Table) {
+            return vec![("", 0, table)];
+        }
         let table_of = |(name, entry): (&'a str, Entry<'a>)| {
             let DeValue::Table(entries) = entry.value else {
                 self.expected(name, entry, "table", &format!("e.g. [{}]", self.path_of(name)));

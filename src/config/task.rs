@@ -174,6 +174,10 @@ fn own_catch_up(table: &Table<'_>, cap: Option<i64>) -> Option<CatchUp> {
         ("all", CatchUp::All { cap: count(cap.unwrap_or(100)) }),
         ("skip", CatchUp::Skip),
     ];
+    if table.is_recorded() {
+        table.choice("catch_up", &words);
+        table.number("catch_up", 0..=10_000);
+    }
     if !table.entry("catch_up")?.value.is_integer() {
         return table.choice("catch_up", &words);
     }
@@ -226,6 +230,10 @@ fn interval(schedule: &Schedule, context: &Context<'_>) -> Option<Duration> {
 
 fn run_on_start(table: &Table<'_>) -> RunOnStart {
     let words = [("daemon", RunOnStart::Daemon), ("boot", RunOnStart::Boot)];
+    if table.is_recorded() {
+        table.choice("run_on_start", &words);
+        table.switch("run_on_start");
+    }
     let Some(entry) = table.entry("run_on_start") else {
         return RunOnStart::Never;
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::dotenv;
 use super::process::path;
+use super::schema::Shape;
 use super::surroundings::Surroundings;
 use super::table::Table;
 use crate::base::sentence::quoted;
@@ -84,6 +85,7 @@ fn table_variables(table: &Table<'_>, key: &'static str) -> Vec<(String, String)
     let Some(own) = table.table(key) else {
         return Vec::new();
     };
+    own.note("*", || Shape::Text);
     let mut variables = Vec::new();
     for (name, entry) in own.entries() {
         let Some(value) = entry.value.as_str() else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::secret::{self, BOT_TOKEN, TOKEN, URL, USER, WEBHOOK_URL};
 use super::{Channels, WITHOUT, address, mail, template};
 use crate::base::sentence::quoted;
+use crate::config::schema::Shape;
 use crate::config::surroundings::Surroundings;
 use crate::config::table::Table;
 use crate::model::notifier::{Driver, Notifier, ParseMode};
@@ -94,6 +95,7 @@ pub(super) fn read<'a>(
     channels: &mut Channels<'a>,
 ) -> Vec<Arc<Notifier>> {
     let key = root.alias("notifier", "notifiers");
+    root.note("notifiers", || Shape::NamedAs("notifier"));
     let mut tables = Vec::new();
     if key == "notifier" {
         for table in root.tables(key, |entries| entries.get("id")?.get_ref().as_str()) {
@@ -131,6 +133,9 @@ fn notifier<'a>(
     channels.declare(id, id_at, kind, &table);
     check_keys(&table, kind);
     let template = template::read(&table, kind, surroundings);
+    if table.is_recorded() {
+        Type::WORDS.iter().for_each(|(_, kind)| drop(driver(&table, *kind, surroundings)));
+    }
     let driver = kind.and_then(|kind| driver(&table, kind, surroundings));
     table.finish(|_, _| None);
     Some(Notifier { id: id.to_owned(), driver: driver?, template })
@@ -257,6 +262,7 @@ fn topic(table: &Table<'_>) -> Option<String> {
 /// Their values are secrets.
 fn headers(table: &Table<'_>) -> Vec<(String, String)> {
     let Some(table) = table.table("headers") else { return Vec::new() };
+    table.note("*", || Shape::Text);
     let mut headers: Vec<(String, String)> = Vec::new();
     for (name, entry) in table.entries() {
         // A field name is a token (RFC 9110, 5.1).

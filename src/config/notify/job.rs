@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::{Channels, heartbeat};
 use crate::base::sentence::quoted;
 use crate::base::{duration, glob};
+use crate::config::schema::Shape;
 use crate::config::table::Table;
 use crate::model::alert::{FAILURES, Kind as AlertKind, Kinds, TROUBLE};
 use crate::model::job::Kind;
@@ -92,6 +93,8 @@ pub(crate) fn raises(name: &str, alerts: &JobAlerts, missed: bool, notify: &Noti
 /// `alert_after`: a number of failures in a row, or `N/DURATION`.
 fn after(table: &Table<'_>) -> Option<AlertAfter> {
     const KEY: &str = "alert_after";
+    table.note(KEY, || Shape::Number(1, i64::from(MOST_FAILURES)));
+    table.note(KEY, || Shape::Text);
     let entry = table.entry(KEY)?;
     if entry.value.is_integer() {
         let failures = table.number(KEY, 1..=i64::from(MOST_FAILURES))?;

@@ -47,7 +47,8 @@ pub(super) fn smtp(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option
     let by_default = if port == TLS_PORT { MailTls::Implicit } else { MailTls::StartTls };
     let tls = table.choice(tls_key, &TLS).unwrap_or(by_default);
     let tls_skip_verify = table.switch("tls_skip_verify").unwrap_or(false);
-    let username = table.has("username").then(|| filled(table, "username", "\"me\"")).flatten();
+    let has_name = table.has("username") || table.is_recorded();
+    let username = has_name.then(|| filled(table, "username", "\"me\"")).flatten();
     let password = secret::optional(table, PASSWORD, surroundings);
     let set = PASSWORD.into_iter().find(|key| table.has(key));
     match (table.has("username"), set) {
