@@ -26,6 +26,7 @@ mod real_input;
 mod rigs;
 mod runs_api;
 mod shutdown;
+mod services;
 mod snapshots;
 mod streams;
 mod streams_log;
