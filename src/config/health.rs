@@ -65,7 +65,9 @@ fn probe(
     let mut set: Vec<_> =
         PROBES.iter().filter_map(|key| Some((table.entry(key)?.key_at, *key))).collect();
     if table.is_recorded() {
-        PROBES.iter().for_each(|key| drop(table.text(key)));
+        for key in PROBES {
+            table.text(key);
+        }
         failures::read(table, &context.defaults.failures);
         process::read(table, service, &file.around);
     }

@@ -31,10 +31,15 @@ pub(crate) struct Surroundings<'a> {
     /// The text of a file, or why there is none.
     pub(crate) read: &'a dyn Fn(&Path) -> Result<String, String>,
     /// The text of a crontab, of the user of this name if any, unless somebody else can edit it.
-    pub(crate) crontab: &'a dyn Fn(&Path, Option<&str>) -> Result<String, String>,
+    pub(crate) crontab: &'a ReadCrontab<'a>,
     /// What a directory holds, in any order; nothing when there is none. `true` is a directory.
-    pub(crate) entries: &'a dyn Fn(&Path) -> Result<Vec<(String, bool)>, String>,
+    pub(crate) entries: &'a ListDirectory<'a>,
 }
+
+/// Takes the path and whose crontab it is.
+pub(crate) type ReadCrontab<'a> = dyn Fn(&Path, Option<&str>) -> Result<String, String> + 'a;
+/// Gives names, and whether they are directories.
+pub(crate) type ListDirectory<'a> = dyn Fn(&Path) -> Result<Vec<(String, bool)>, String> + 'a;
 
 /// A zone and the name it goes by.
 #[derive(Clone, Debug)]

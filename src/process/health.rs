@@ -5,8 +5,9 @@ use std::io::{self, PipeReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::base::time::Clock;
 use crate::logs::redact::Secrets;
 use crate::model::failures::Failures;
 use crate::model::job::StopSignal;
@@ -21,16 +22,16 @@ use crate::sys::{error_text, poll, signals};
 const OUTPUT_LIMIT: usize = 4096;
 /// The most that is read of an answer: its first line.
 const ANSWER_LIMIT: usize = 1024;
-/// How long a killed group is waited for. It is gone at once unless the kernel holds it.
-const AFTER_KILL: Duration = Duration::from_millis(200);
 
 /// Asks once. `Err` says in a few words what is wrong, without secrets.
 pub(crate) fn check(
     check: &HealthCheck,
     run: &Run,
     surroundings: &Arc<Surroundings>,
+    clock: &Clock,
 ) -> Result<(), String> {
-    let due = Due { at: Instant::now() + check.timeout, timeout: check.timeout };
+    let (at, timeout) = (clock.now().steady + check.timeout, check.timeout);
+    let due = Due { clock, at, timeout };
     match &check.probe {
         Probe::Command { run: script, process, failures } => {
             let launch = Launch { script, process, run, params: &[], surroundings };
@@ -42,15 +43,17 @@ pub(crate) fn check(
 }
 
 /// Until when a check may take.
-struct Due {
-    at: Instant,
+struct Due<'a> {
+    clock: &'a Clock,
+    /// On the steady clock.
+    at: Duration,
     timeout: Duration,
 }
 
-impl Due {
+impl Due<'_> {
     /// What is left, if anything.
     fn left(&self) -> Result<Duration, String> {
-        let left = self.at.saturating_duration_since(Instant::now());
+        let left = self.at.saturating_sub(self.clock.now().steady);
         if left.is_zero() { Err(self.over()) } else { Ok(left) }
     }
 
@@ -59,14 +62,12 @@ impl Due {
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> String {
-        match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => self.over(),
-            _ => format!("{what}: {}", error_text(error)),
-        }
+        let is_over = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock].contains(&error.kind());
+        if is_over { self.over() } else { format!("{what}: {}", error_text(error)) }
     }
 }
 
-fn command(launch: &Launch<'_>, failures: &Failures, due: &Due) -> Result<(), String> {
+fn command(launch: &Launch<'_>, failures: &Failures, due: &Due<'_>) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot create a pipe: {}", error_text(&error));
     let (mut pipe, writer) = io::pipe().map_err(failed)?;
     let mut child = launch.command()?.spawn(&writer, &writer)?;
@@ -75,11 +76,7 @@ fn command(launch: &Launch<'_>, failures: &Failures, due: &Due) -> Result<(), St
     let how = wait(&mut pipe, || child.ended(), child.as_fd(), &mut output, due);
     // What it left behind would pile up, a check after the other.
     let _ = child.group().signal(signals::number(StopSignal::Kill));
-    let how = how.or_else(|over| {
-        // It is dead or will be: only its number is wanted back.
-        let _ = poll::readable([Some(child.as_fd())], Some(AFTER_KILL));
-        Err(over)
-    });
+    // It is dead or will be; only its number is wanted back.
     child.reap();
     let text = shown(&output, launch.process);
     let (code, why) = match how {
@@ -110,7 +107,7 @@ fn wait(
     ended: impl Fn() -> Option<ExitHow>,
     leader: BorrowedFd<'_>,
     output: &mut Vec<u8>,
-    due: &Due,
+    due: &Due<'_>,
 ) -> Result<ExitHow, String> {
     let mut buffer = [0; OUTPUT_LIMIT];
     let mut is_open = true;
@@ -148,7 +145,7 @@ fn shown(output: &[u8], process: &Process) -> String {
 
 /// The first address that takes a connection in time. Only asking for a name may take longer: the
 /// resolver has a patience of its own.
-fn connect(Target { host, port }: &Target, due: &Due) -> Result<TcpStream, String> {
+fn connect(Target { host, port }: &Target, due: &Due<'_>) -> Result<TcpStream, String> {
     let failed = |error: &io::Error| due.failed(&format!("cannot connect to {host}:{port}"), error);
     let addresses = (host.as_str(), *port).to_socket_addrs().map_err(|error| failed(&error))?;
     let mut last = format!("{host} has no address");
@@ -161,7 +158,7 @@ fn connect(Target { host, port }: &Target, due: &Due) -> Result<TcpStream, Strin
     Err(last)
 }
 
-fn http(target: &HttpTarget, due: &Due) -> Result<(), String> {
+fn http(target: &HttpTarget, due: &Due<'_>) -> Result<(), String> {
     let mut stream = connect(&target.at, due)?;
     let failed = |error: io::Error| due.failed("cannot ask", &error);
     let HttpTarget { path, authority, .. } = target;

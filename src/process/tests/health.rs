@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::{Place, run_of, service};
+use crate::base::time::Clock;
 use crate::cron::Schedule;
 use crate::model::failures::Failures;
 use crate::model::job::Backoff;
@@ -15,6 +16,7 @@ use crate::model::run::EndReason;
 use crate::model::service::{HealthCheck, HttpTarget, Probe, Target};
 use crate::process::health::check;
 use crate::process::spec::Surroundings;
+use crate::threads;
 
 fn ask(probe: Probe, timeout: Duration) -> Result<(), String> {
     let place = Place::new();
@@ -25,7 +27,7 @@ fn ask(probe: Probe, timeout: Duration) -> Result<(), String> {
     let path = std::env::var_os("PATH").unwrap();
     let env = [("PATH".into(), path)].into_iter();
     let surroundings = Surroundings::new(env, None, place.0.join("logs"), None);
-    check(&health, &run_of(&service("true")), &Arc::new(surroundings))
+    check(&health, &run_of(&service("true")), &Arc::new(surroundings), &Clock::start())
 }
 
 const LONG: Duration = Duration::from_secs(10);
@@ -48,10 +50,10 @@ fn a_command_is_well_unless_it_fails() {
         ("sleep 60 & exit 0", Ok(())),
         ("(yes & yes) | head -c 1000000; true", Ok(())),
     ] {
-        let begun = Instant::now();
+        let begun = Clock::start();
         let found = ask(command(script, Failures::default()), LONG);
         assert_eq!(found, answer.map_err(str::to_owned), "{script}");
-        assert!(begun.elapsed() < LONG, "{script}");
+        assert!(begun.now().steady < LONG, "{script}");
     }
     let (code, output) = (vec![3..=5], [regex_lite::Regex::new("^bad").unwrap()].into());
     let failures = || Failures {
@@ -80,10 +82,10 @@ fn a_command_that_takes_too_long_is_killed_with_its_group() {
     let place = Place::new();
     let file = place.0.join("pids");
     let script = format!("sleep 60 & echo $! $$ >{}; echo started; wait", file.display());
-    let begun = Instant::now();
+    let begun = Clock::start();
     let found = ask(command(&script, Failures::default()), SHORT);
     assert_eq!(found, Err("no answer within 200ms: started".to_owned()));
-    assert!(begun.elapsed() < LONG);
+    assert!(begun.now().steady < LONG);
     let pids = std::fs::read_to_string(&file).unwrap();
     for pid in pids.split_whitespace() {
         super::wait_for(|| {
@@ -117,7 +119,7 @@ fn server(answer: &'static str) -> (u16, JoinHandle<String>) {
         }
         String::from_utf8(request).unwrap()
     };
-    (port, thread::spawn(serve))
+    (port, threads::spawn("server", serve).unwrap())
 }
 
 fn http(port: u16) -> Probe {
