@@ -851,6 +851,7 @@ mod tests {
             let words = match topic.name() {
                 "notify" => &["list", "mute x"][..],
                 "service" => &["install", "status", "uninstall"],
+                "import" => &["cron x", "pm2 x"],
                 _ => &["x"],
             };
             let mut read = Vec::new();

@@ -89,7 +89,7 @@ impl Keeper {
         let mut last = String::new();
         let mut early = FIRST;
         while self.watched.sleep(wait) {
-            let result = health::check(&self.check, &self.run, &self.surroundings);
+            let result = health::check(&self.check, &self.run, &self.surroundings, &self.clock);
             if !self.watched.sleep(Duration::ZERO) {
                 return;
             }
