@@ -32,7 +32,9 @@ fn a_check_decides_who_is_healthy_and_who_waits_for_it() {
     let daemon = home.start();
     let session = daemon.login();
     wait_until("db has begun", PATIENCE, || {
-        home.rows("db").iter().any(|row| home.log(row).contains("not healthy yet: exit code 1: looking"))
+        home.rows("db")
+            .iter()
+            .any(|row| home.log(row).contains("not healthy yet: exit code 1: looking"))
     });
     assert_eq!(states(&session, "db"), ["starting"]);
     assert_eq!(states(&session, "app"), ["waiting"]);
@@ -45,7 +47,9 @@ fn a_check_decides_who_is_healthy_and_who_waits_for_it() {
     let ended = wait_for("it is replaced", PATIENCE, || home.ended("db"));
     assert_eq!(ended.reason(), "unhealthy");
     let log = home.log(&ended);
-    for line in ["health check passed", "health check failed (1 of 2)", "health check failed (2 of 2)"] {
+    for line in
+        ["health check passed", "health check failed (1 of 2)", "health check failed (2 of 2)"]
+    {
         assert!(log.contains(line), "{line}: {log}");
     }
     home.write("ready", "");
@@ -74,7 +78,9 @@ fn sockets_are_asked_without_a_program() {
 
 #[test]
 fn a_service_that_cannot_start_is_given_up_and_starts_by_hand() {
-    let home = Home::new("[services.bad]\nrestart_delay = '0s'\nrestart_attempts = 2\nrun = 'test -e mended && exec sleep 617; exit 9'\nworking_dir = '.'\n");
+    let home = Home::new(
+        "[services.bad]\nrestart_delay = '0s'\nrestart_attempts = 2\nrun = 'test -e mended && exec sleep 617; exit 9'\nworking_dir = '.'\n",
+    );
     let daemon = home.start();
     let session = daemon.login();
     wait_until("it is given up", PATIENCE, || states(&session, "bad") == ["fatal"]);
@@ -101,7 +107,9 @@ fn a_reload_is_all_or_nothing_and_leaves_alone_what_is_the_same() {
     let home = Home::new(&config(2, "exec sleep 619"));
     let daemon = home.start();
     let session = daemon.login();
-    wait_until("all run", PATIENCE, || pids(&home, "web").iter().filter(|it| it.contains('\n')).count() == 2);
+    wait_until("all run", PATIENCE, || {
+        pids(&home, "web").iter().filter(|it| it.contains('\n')).count() == 2
+    });
     let before = pids(&home, "web");
     home.write("runwisp.toml", config(4, "echo new; exec sleep 619") + "[tasks.u]\nrun = 'true'\n");
     let info = session.get("/api/info").json();
@@ -137,7 +145,11 @@ fn a_reload_is_all_or_nothing_and_leaves_alone_what_is_the_same() {
     let bad = home.run(["reload"]);
     let said = String::from_utf8_lossy(&bad.stderr).into_owned();
     assert!(!bad.status.success());
-    for part in ["reload rejected: ", "runwisp.toml:2:1: tasks.t.rn: unknown key", "runwisp.toml:4:7: services.web.run: expected string"] {
+    for part in [
+        "reload rejected: ",
+        "runwisp.toml:2:1: tasks.t.rn: unknown key",
+        "runwisp.toml:4:7: services.web.run: expected string",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(pids(&home, "web"), after);
@@ -158,6 +170,9 @@ fn parameters_reach_the_script_and_are_kept() {
     let output = home.run(["run", "t", "--param", "TARGET=a b", "--param", "--all=true"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "a b|\n--depth|3|--all|", "{output:?}");
     let run = session.get("/api/tasks/t/runs").json()["runs"][0].clone();
-    assert_eq!(run["params"], serde_json::json!({ "TARGET": "a b", "--depth": "3", "--all": "true" }));
+    assert_eq!(
+        run["params"],
+        serde_json::json!({ "TARGET": "a b", "--depth": "3", "--all": "true" })
+    );
     daemon.stop_well();
 }

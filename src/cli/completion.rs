@@ -75,7 +75,11 @@ fn flag_line(line: &str) -> FlagLine<'_> {
         Some((names, _)) => (names, Some(&head[names.len() + 1..])),
         None => (head, None),
     };
-    FlagLine { names: names.split(", ").collect(), value, about: about.trim_start() }
+    FlagLine {
+        names: names.split(", ").map(|name| name.split('[').next().unwrap_or(name)).collect(),
+        value,
+        about: about.trim_start(),
+    }
 }
 
 /// What may stand behind a subcommand.

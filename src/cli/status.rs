@@ -55,6 +55,10 @@ pub(crate) fn block(port: u16, client: Option<&Client>) -> String {
             text.push_str(&format!("  {name:<9} {}\n", escape(value)));
         }
     }
+    let info: Option<Info> = client.and_then(|client| client.get("/api/info").ok());
+    if info.is_some_and(|info| info.config_stale == Some(true)) {
+        text.push_str("  Config:   another one by now than was loaded: runwisp reload\n");
+    }
     text
 }
 

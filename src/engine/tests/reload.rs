@@ -87,7 +87,7 @@ fn what_is_new_missed_nothing_and_what_is_gone_winds_down() {
 #[test]
 fn replicas_that_are_not_concerned_are_not_touched() {
     let mut stage = Stage::new(NOON, [replicas(2)]);
-    ["s#1", "s#2"].map(|run| stage.starts(run));
+    ["s#1", "s#2"].into_iter().for_each(|run| stage.starts(run));
     stage.heard();
     assert_eq!(
         stage.reload([replicas(4)]),
