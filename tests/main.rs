@@ -31,3 +31,4 @@ mod snapshots;
 mod streams;
 mod streams_log;
 mod upkeep;
+mod why;

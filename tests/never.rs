@@ -185,7 +185,7 @@ fn runs_beyond_the_limit_of_descriptors_fail_alone() {
 #[test]
 fn a_service_that_dies_at_once_follows_its_back_off_and_costs_nothing() {
     let home = Home::new(
-        "[services.doomed]\nrestart_delay = \"200ms\"\nrestart_backoff = \"exponential\"\nrun = \"exit 1\"\n",
+        "[services.doomed]\nrestart_attempts = 100\nrestart_delay = \"200ms\"\nrestart_backoff = \"exponential\"\nrun = \"exit 1\"\n",
     );
     let daemon = home.start();
     wait_until("it died four times", PATIENCE, || {

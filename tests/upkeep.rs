@@ -175,7 +175,7 @@ const COMPLETED: [(&str, &str); 16] = [
     ("runwisp -p 1 service ", "install status uninstall"),
     (
         "runwisp list --",
-        "--config --data --socket --host --port --log-level --help --version --json",
+        "--config --data --socket --host --port --log-level --log-format --help --version --json",
     ),
     ("runwisp run ", "backup rebuild web"),
     ("runwisp --config=other.toml run ", "elsewhere"),

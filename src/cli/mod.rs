@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod argv;
 mod background;
 mod backup;
+mod command;
 mod completion;
 mod demo;
 mod door;

@@ -212,6 +212,8 @@ pub(crate) struct Engine {
     ticks: BTreeSet<(Timestamp, usize)>,
     timers: timers::Timers,
     gate: gate::Gate,
+    /// The daemon stops, and somebody was not asked to yet.
+    is_tearing: bool,
     /// Whether cron is alive and runs what is in its files.
     cron_lives: bool,
     ids: Ulids,
@@ -249,6 +251,7 @@ impl Engine {
             ticks: BTreeSet::new(),
             timers: timers::Timers::default(),
             gate: gate::Gate::default(),
+            is_tearing: false,
             cron_lives: false,
             ids: Ulids::new(seed),
             phase: Phase::Booting,

@@ -168,7 +168,13 @@ impl Engine {
             let lasted = since.is_some() && ran >= service.healthy_after;
             let is_well = was_healthy || (service.health_check.is_none() && lasted);
             place.quick = if is_well { 1 } else { place.quick.saturating_add(1) };
-            place.failed = if is_well || !end.is_failure { 0 } else { place.failed + 1 };
+            // What the machine refused, a process or room on the disk, is no fault of the service.
+            let came_to_be = since.is_some();
+            if is_well || !end.is_failure {
+                place.failed = 0;
+            } else if came_to_be {
+                place.failed += 1;
+            }
             wait = service.restart_backoff.wait(service.restart_delay, place.quick, RESTART_CAP);
             if is_wanted && place.failed > service.restart_attempts {
                 return self.give_up(now, lane, slot);

@@ -41,12 +41,17 @@ impl Engine {
             live.asked.get_or_insert(Cause::Shutdown);
             self.judge(run);
         }
+        self.is_tearing = true;
         self.tear_down();
     }
 
     /// Asks everybody to stop whom nobody needs any more: a service stays until those that depend
     /// on it are gone.
     pub(super) fn tear_down(&mut self) {
+        // With a thousand runs on their way out this is asked a thousand times.
+        if !std::mem::take(&mut self.is_tearing) {
+            return;
+        }
         let in_flight = self.in_flight();
         let mut needed: Vec<JobName> = Vec::new();
         for run in &in_flight {
@@ -58,7 +63,9 @@ impl Engine {
         }
         for run in in_flight {
             let live = self.runs.get_mut(&run).expect("who is in flight is alive");
-            if !needed.contains(&live.run.job) && !std::mem::replace(&mut live.is_told, true) {
+            if needed.contains(&live.run.job) {
+                self.is_tearing = true;
+            } else if !std::mem::replace(&mut live.is_told, true) {
                 // Not after a commit: a disk that takes no writes must not keep anybody alive.
                 self.send_stop(run, Cause::Shutdown);
             }

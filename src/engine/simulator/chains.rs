@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::time::Moment;
 use crate::engine::simulator::witness::Seen;
 use crate::model::job::{AfterFailure, Backoff, Job, JobName};
-use crate::model::run::{Run, RunId, Trigger};
+use crate::model::run::{ExitHow, Run, RunId, Trigger};
 use crate::model::service::Service;
 
 const LASTING: Duration = Duration::from_secs(60);
@@ -130,7 +130,11 @@ impl Chains {
         if !seen.asked {
             slot.quick = if lasted { 1 } else { slot.quick + 1 };
             let failed = seen.reason.unwrap().is_failure() && !lasted;
-            slot.failed = if failed { slot.failed + 1 } else { 0 };
+            let came_to_be = !matches!(&seen.exit, Some((_, exit)) if matches!(exit.how, ExitHow::NotStarted(_)));
+            match failed {
+                true => slot.failed += u32::from(came_to_be),
+                false => slot.failed = 0,
+            }
             slot.given_up = slot.failed > service.restart_attempts;
             slot.held |= slot.given_up;
             wait = curve(service.restart_backoff, service.restart_delay, slot.quick, 60);

@@ -125,12 +125,14 @@ run_on_start = true
 run = "MARK; echo line"
 
 [services.flapping]
+restart_attempts = 100
 instances = 2
 restart_delay = "0s"
 keep_runs = 20
 run = "MARK; echo line; sleep 0.2"
 
 [services.doomed]
+restart_attempts = 100
 restart_delay = "100ms"
 restart_backoff = "exponential"
 keep_runs = 20

@@ -68,6 +68,7 @@ leave 0
 '''
 
 [services.server]
+restart_attempts = 100
 restart_delay = "300ms"
 restart_backoff = "constant"
 run = '''

@@ -27,6 +27,10 @@ use words::outcome;
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A tick so near to the moment is the one that is meant: people say minutes.
 const NEAR: SignedDuration = SignedDuration::from_secs(90);
+/// A run that was made so soon after its tick came of it.
+const LATE: SignedDuration = SignedDuration::from_secs(5);
+/// Who names a moment as exactly as that has read it somewhere.
+const MEANT: SignedDuration = SignedDuration::from_secs(1);
 /// The most decisions, runs and lives of the daemon that are looked at.
 const MOST: u32 = 500;
 
@@ -196,6 +200,14 @@ impl Facts<'_> {
                 format!("{name} did not run at {when}: the daemon was down from {from} to {to}");
             return (text, None);
         }
+        let first = self.sessions.last().filter(|_| self.sessions.len() < MOST as usize);
+        if let Some(first) = first.filter(|first| first.started_at > moment) {
+            let first = self.say(first.started_at);
+            let text = format!(
+                "{name} did not run at {when}: the daemon was started for the first time at {first}"
+            );
+            return (text, None);
+        }
         let known = [What::Added, What::Changed, What::Removed];
         let changed =
             self.decisions.iter().rev().find(|it| known.contains(&it.what) && it.at > moment);
@@ -245,17 +257,18 @@ impl Facts<'_> {
         near.into_iter().min_by_key(|tick| tick.duration_since(self.at).abs())
     }
 
-    /// The run that came of the tick, or the one nearest to the moment.
+    /// The run that was made at the moment, or came of the tick.
     fn run_of(&self, tick: Option<Timestamp>) -> Option<&Run> {
-        let of_tick = |run: &&Run| run.trigger == Trigger::Cron && Some(run.created_at) == tick;
-        let exact = self.runs.iter().find(of_tick);
-        let wanted = tick.unwrap_or(self.at);
-        let near = |run: &&Run| {
-            tick.is_none()
-                || run.created_at.duration_since(wanted).abs() <= SignedDuration::from_secs(5)
+        let far = |run: &Run| run.created_at.duration_since(self.at).abs();
+        let Some(tick) = tick else { return self.runs.iter().min_by_key(|run| far(run)) };
+        let next = self.schedule().and_then(|schedule| schedule.fires_after(tick));
+        let came_of = |run: &&Run| {
+            let late = run.created_at.duration_since(tick);
+            let is_before_next = next.is_none_or(|next| run.created_at < next);
+            run.trigger == Trigger::Cron && is_before_next && !late.is_negative() && late <= LATE
         };
-        let nearest = self.runs.iter().filter(near);
-        exact.or_else(|| nearest.min_by_key(|run| run.created_at.duration_since(wanted).abs()))
+        let is_meant = |run: &&Run| run.trigger != Trigger::Cron && far(run) <= MEANT;
+        self.runs.iter().find(is_meant).or_else(|| self.runs.iter().find(came_of))
     }
 
     /// What was decided about this run or tick, beyond starting it.
