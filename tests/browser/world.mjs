@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { PASSWORD } from "./lib/daemon.mjs";
 import { build } from "./world/home.mjs";
 
-const SIZES = ["vps", "large", "thousand", "hostile", "little", "empty"];
+const SIZES = ["vps", "operate", "large", "thousand", "hostile", "little", "empty"];
 
 /** A daemon in the world of that size; `home` and `port` where it matters. */
 export async function world(size, place) {

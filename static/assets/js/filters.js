@@ -8,7 +8,7 @@ import { outcomeOf, word } from "./marks.js";
 export const BUCKETS = {
   running: ["pending", "running"],
   succeeded: ["success"],
-  failed: ["failed", "timeout", "crashed", "log_overflow", "missed"],
+  failed: ["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy"],
   skipped: ["skipped", "queue_full", "dst_skipped"],
   stopped: ["stopped"],
 };

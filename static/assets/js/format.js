@@ -175,3 +175,9 @@ export const midnight = (at, zone, days = 0) => {
   // Where the clock leaves midnight out, the day begins with the guess.
   return better + offsetOf(better, zone) < civilMidnight ? guess : better;
 };
+
+/** The instant of a civil time such as `2026-05-14T17:11` in the zone. */
+export const instantOf = (text, zone) => {
+  const civilTime = Date.parse(`${text}Z`);
+  return civilTime - offsetOf(civilTime - offsetOf(civilTime, zone), zone);
+};

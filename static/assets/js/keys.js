@@ -8,7 +8,7 @@ const PLACES = { o: "/", t: "/timeline", r: "/runs", n: "/notifications", s: "/s
 
 const HELP = [
   ["g then o", "Overview"], ["g then t", "Timeline"], ["g then r", "All runs"], ["g then n", "Notifications"], ["g then s", "Settings"],
-  ["/", "Search of the page"], ["j k or arrows", "Move in a list"], ["Enter", "Open"],
+  ["/", "Search of the page"], ["j k or arrows", "Move in a list"], ["Enter", "Open"], ["r", "Run the task"],
   ["Home End", "Start and end of the log"], ["f", "Follow the log"], ["Ctrl+F", "Find in the log"],
   ["Ctrl+K", "Search all logs of a task"], ["+ −", "Zoom of the timeline"], ["Esc", "Close, or clear a search"], ["?", "This list"],
 ];

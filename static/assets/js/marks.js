@@ -4,13 +4,13 @@
 import { el, svg } from "./dom.js";
 
 // Outcomes that look like another one.
-const ALIKE = { queue_full: "skipped", dst_skipped: "skipped", start_failed: "failed", unhealthy: "failed", daemon_stopped: "stopped" };
+const ALIKE = { queue_full: "skipped", dst_skipped: "skipped", start_failed: "failed", unhealthy: "failed", fatal: "failed", daemon_stopped: "stopped" };
 const KNOWN = new Set([
   "success", "running", "pending", "skipped", "failed", "timeout", "crashed", "log_overflow",
   "stopped", "missed", "partial", "idle",
 ]);
 
-const FAILURES = new Set(["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy"]);
+const FAILURES = new Set(["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy", "fatal"]);
 
 /**
  * What a run is now: how it ended, or that it has not. Where its job says otherwise than the reason

@@ -73,6 +73,20 @@ const readTasks = async () => {
   for (const task of list) tasks.set(task.name, task);
   planNext();
   planUnmute();
+  planSettled();
+};
+
+// Whether an instance is well is no event, so those that may become it are asked for.
+const SETTLED = new Set(["healthy", "stopped", "finished", "fatal"]);
+let settleTimer;
+const planSettled = () => {
+  clearTimeout(settleTimer);
+  const open = [...tasks.values()].filter(({ replicas = [] }) => replicas.some(({ state }) => !SETTLED.has(state)));
+  if (!open.length) return;
+  settleTimer = setTimeout(() => {
+    for (const { name } of open) passed.add(name);
+    askNext();
+  }, NEXT_REST);
 };
 
 // The end of a mute is no event either.
@@ -175,6 +189,7 @@ const askNext = () => {
       // Unreachable or gone: whoever comes back reads everything.
     }
     planNext();
+    planSettled();
   }, Math.max(NEXT_PATIENCE, askedAt + NEXT_REST - Date.now()));
 };
 
@@ -207,7 +222,8 @@ const apply = (kind, run) => {
   if (run.status === "ended") ended(run);
   else active.set(run.id, run);
   place(run);
-  if (kind === "created" && run.triggered_by === "cron" && tasks.has(run.task_name)) {
+  const task = tasks.get(run.task_name);
+  if (task && (task.kind === "service" || (kind === "created" && run.triggered_by === "cron"))) {
     passed.add(run.task_name);
     askNext();
   }

@@ -1,7 +1,7 @@
 // How a task stands and what its row says, from its settings, its live runs and its last end.
 // Pure: the instant of "now" is an argument.
 
-import { duration, millis } from "./format.js";
+import { bytes, duration, millis } from "./format.js";
 import { isFailure, outcomeOf, word } from "./marks.js";
 import { schedule } from "./cron_words.js";
 
@@ -14,16 +14,18 @@ export const timeOf = (run) => millis(run.start_at ?? run.created_at);
 /** How long it took; of a running one, so far. NaN if it never started. */
 export const tookOf = (run, now) => (run.end_at ? millis(run.end_at) : now) - millis(run.start_at);
 
-/** How many instances of a service are missing; 0 for tasks and for what was stopped. */
+const isFinished = ({ state }) => state === "finished";
+
+/** How many instances of a service are missing; 0 for tasks and for what was stopped. What has done its work is not. */
 export const missing = ({ task, live }) =>
   task.kind === "service" && !task.stopped
-    ? Math.max(0, task.instances - live.filter(({ status }) => status === "running").length)
+    ? Math.max(0, task.instances - live.filter(({ status }) => status === "running").length - (task.replicas ?? []).filter(isFinished).length)
     : 0;
 
 /** `entry` is `{ task, live, latest }`: settings, runs that have not ended, the newest that has. */
 export const stateOf = (entry) => {
   const { task, live, latest } = entry;
-  if (missing(entry)) return "attention";
+  if (task.fatal || missing(entry)) return "attention";
   if (live.length) return "running";
   if (task.stopped) return "idle";
   if (latest && isFailure(outcomeOf(latest))) return "attention";
@@ -35,6 +37,7 @@ export const stateOf = (entry) => {
 export const markOf = (entry) => {
   const { task, live, latest } = entry;
   const running = live.filter(({ status }) => status === "running").length;
+  if (task.fatal) return "fatal";
   if (missing(entry)) return running ? "partial" : latest && isFailure(outcomeOf(latest)) ? outcomeOf(latest) : "partial";
   if (task.stopped) return "stopped";
   if (running) return "running";
@@ -65,8 +68,9 @@ export const triggerOf = (task) => {
 
 /** What stands for the next run where there is none to count down to; null where there is. */
 export const nextWord = (task) => {
-  if (task.kind === "service") return task.stopped ? "Stopped" : "Always on";
+  if (task.kind === "service") return task.stopped ? "Stopped" : task.fatal ? "Gave up" : "Always on";
   if (task.paused) return "Paused";
+  if (task.held_by) return "Held";
   if (task.next_run_at) return null;
   return task.cron ? "Not scheduled" : "Manual only";
 };
@@ -82,7 +86,8 @@ export const endWords = (run) => {
 export const resultOf = (entry, now) => {
   const { task, live, latest } = entry;
   const down = missing(entry);
-  if (down && down < task.instances) return { outcome: "partial", text: `${task.instances - down}/${task.instances} up` };
+  if (task.fatal && down >= task.instances) return { outcome: "fatal", text: "fatal" };
+  if (down && down < task.instances) return { outcome: task.fatal ? "fatal" : "partial", text: `${task.instances - down}/${task.instances} up` };
   if (live.some(({ status }) => status === "running")) return { outcome: "running", text: "running" };
   if (live.length) return { outcome: "pending", text: task.kind === "service" ? "Starting" : "waiting" };
   if (task.stopped) return { outcome: "stopped", text: "stopped" };
@@ -115,6 +120,22 @@ export const matches = (task, text) => {
   const wanted = text.trim().toLowerCase();
   return !wanted || task.name.toLowerCase().includes(wanted) || (task.description ?? "").toLowerCase().includes(wanted);
 };
+
+const REPLICAS = {
+  starting: "pending", healthy: "running", stopping: "stopped", backoff: "missed", waiting: "pending",
+  stopped: "stopped", finished: "success", fatal: "fatal",
+};
+
+/** How an instance stands: `{ outcome, text }`. The newest events know more of it than what was read before. */
+export const instanceOf = (replica, current, last) => {
+  if (replica && replica.run_id === current?.id) return { outcome: REPLICAS[replica.state] ?? "idle", text: replica.state };
+  if (current) return { outcome: "pending", text: current.status === "running" ? "starting" : "pending" };
+  return last ? { outcome: outcomeOf(last), text: endWords(last) } : { outcome: "idle", text: "not started" };
+};
+
+/** What a run has used, in words; empty when nobody knows. */
+export const usedOf = ({ cpu_ms: cpu, peak_memory_bytes: memory }) =>
+  [cpu >= 0 && `${duration(cpu)} of CPU time`, memory >= 0 && `${bytes(memory)} at its peak`].filter(Boolean).join(", ");
 
 /** The settings of a task in one line of words. */
 export const policyOf = (task) => {

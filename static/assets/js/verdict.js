@@ -1,7 +1,7 @@
 // The overview's sentence: what is the matter, worst first, with the names as links. Pure; built
 // from fixed templates.
 
-import { relative } from "./format.js";
+import { plural, relative } from "./format.js";
 import { isFailure, outcomeOf } from "./marks.js";
 import { missing, timeOf } from "./task_state.js";
 
@@ -10,8 +10,9 @@ const NUMBERS = ["", "once", "twice", "three times", "four times", "five times",
 const VERBS = {
   failed: "failed", timeout: "timed out", crashed: "was cut off when the daemon went down",
   log_overflow: "hit its log limit", missed: "missed a run",
+  start_failed: "did not start", unhealthy: "was not well",
 };
-const SEVERITY = ["crashed", "failed", "log_overflow", "timeout", "missed"];
+const SEVERITY = ["crashed", "failed", "start_failed", "unhealthy", "log_overflow", "timeout", "missed"];
 
 /** How many failures in a row a list of outcomes, newest first, begins with. */
 export const streak = (outcomes) => {
@@ -22,6 +23,10 @@ export const streak = (outcomes) => {
 const clause = (entry, now) => {
   const { task, latest } = entry;
   const down = missing(entry);
+  if (task.fatal) {
+    const starts = Math.max(...task.replicas.map(({ failed_starts: failed }) => failed));
+    return { rank: -3, text: `${down < task.instances ? `has ${task.instances - down} of ${task.instances} instances up and ` : ""}gave up after ${plural(starts, "failed start")}` };
+  }
   if (down === task.instances) return { rank: -2, text: "is down" };
   if (down) return { rank: -1, text: `has ${task.instances - down} of ${task.instances} instances up` };
   const verb = VERBS[latest.end_reason] ?? latest.end_reason.replaceAll("_", " ");

@@ -2,13 +2,14 @@
 // here; a task is muted on its own page.
 
 import { get } from "../api.js";
-import { now, onSecond, onZone, zone } from "../clock.js";
+import { age, now, onSecond, onZone, zone } from "../clock.js";
 import { afterWords, groupTasks, IN_APP, kindWord, mutedUntil, numbers } from "../alerts.js";
-import { el, fill, say } from "../dom.js";
-import { plural } from "../format.js";
+import { el, fill } from "../dom.js";
+import { millis, plural } from "../format.js";
 import { hidden } from "../marks.js";
 import { channels } from "../parts/channels.js";
 import { mutedMark, updateMuted } from "../parts/muted.js";
+import { previewButton, reloadButton } from "../parts/reload.js";
 import { empty, loading } from "../parts/states.js";
 import { taskPath } from "../router.js";
 import { all } from "../signal.js";
@@ -30,7 +31,7 @@ export const mount = (root, { store }) => {
   let readAt = 0;
   let drawn = "";
   let isOver = false;
-  fill(root, el("div.page-head", el("h1", "Settings"), says), box);
+  fill(root, el("div.page-head", el("h1", "Settings"), says, el("div.actions", previewButton(), reloadButton({ name: "Reload configuration" }))), box);
 
   // What has just been muted is in the store before it is read here.
   const newest = (task) => store.tasks.get(task.name) ?? task;
@@ -60,12 +61,12 @@ export const mount = (root, { store }) => {
     if (!settings) return;
     const { notifiers, routes, default_notifiers: usual } = settings;
     senders.update(settings);
+    fill(says, notifiers.length > 0 && `${plural(notifiers.length, "notifier")}, `, "read from runwisp.toml ", store.info && age(millis(store.info.config_loaded_at)));
     // The rest stays as it is, with what has the focus, unless it says something else.
     const { channels: _, ...fixed } = settings;
     const face = JSON.stringify([fixed, tasks, tasks.map((task) => mutedUntil(newest(task), now())), [...opened], zone()]);
     if (face === drawn) return;
     drawn = face;
-    say(says, `${notifiers.length ? `${plural(notifiers.length, "notifier")}, ` : ""}read from runwisp.toml at the start of the daemon`);
     fill(rules,
       section("Defaults and limits", el("dl.terms",
         term("Trouble", "Of a task that says nothing else it goes ", usual.length ? ["to ", targets(usual)] : "nowhere", "."),

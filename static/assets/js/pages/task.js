@@ -10,6 +10,7 @@ import { dayKey, millis } from "../format.js";
 import { pageKeys } from "../keys.js";
 import { instances } from "../parts/instances.js";
 import { logSearch } from "../parts/log_search.js";
+import { runForm } from "../parts/run_form.js";
 import { runList } from "../parts/run_list.js";
 import { runPanel } from "../parts/run_panel.js";
 import { broken, empty, skeleton } from "../parts/states.js";
@@ -84,7 +85,13 @@ export const mount = (root, { store, name }) => {
       if (isOver || selected() !== id) return;
     }
     clear();
-    panel = runPanel({ run, line, attempts: attempts(), onLine: (n) => mark(n) });
+    panel = runPanel({
+      run, line, attempts: attempts(), onLine: (n) => mark(n), task: () => entry()?.task,
+      onAgain: async () => {
+        const made = await runForm({ task: entry().task, given: run.params });
+        if (made) started(made);
+      },
+    });
     fill(panelBox, panel.element);
     list.reveal();
   };
@@ -121,7 +128,10 @@ export const mount = (root, { store, name }) => {
     if (known) head.update(known);
     else head.gone();
     // What kind it is may have been read after its runs.
-    if (composed !== known?.task.kind) compose();
+    if (composed !== known?.task.kind) {
+      compose();
+      panel?.redraw();
+    }
     if (isService()) lines.update(known, runs, !isMore);
     list.update(runs, selected());
     drawChart();
@@ -268,6 +278,7 @@ export const mount = (root, { store, name }) => {
     pageKeys({
       j: () => step(1), k: () => step(-1),
       ArrowDown: (event) => !inLog(event) && step(1), ArrowUp: (event) => !inLog(event) && step(-1),
+      r: () => { head.run(); },
       f: ofLog((log) => log.toggleFollow()), Home: ofLog((log) => log.toStart()), End: ofLog((log) => log.toEnd()),
       "ctrl+f": ofLog((log) => log.focusFind()), "ctrl+k": openSearch, Escape: closeSearch,
     }),

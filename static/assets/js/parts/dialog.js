@@ -1,6 +1,6 @@
 // Dialogs and popovers: focus moves in, stays in, and returns; Escape closes.
 
-import { el, set } from "../dom.js";
+import { el, fill, set } from "../dom.js";
 
 /**
  * Opens a modal dialog with this content; resolves with what `close` was given, or null. The
@@ -22,11 +22,11 @@ export const openDialog = ({ label, className = "", build, place = () => {} }) =
     });
     // A press on the backdrop has the dialog itself as target.
     dialog.addEventListener("pointerdown", (event) => event.target === dialog && isOutside(dialog, event) && close());
-    dialog.append(...[build(close)].flat());
+    fill(dialog, build(close));
     document.body.append(dialog);
     place(dialog);
     dialog.showModal();
-    (dialog.querySelector("[autofocus]") ?? dialog.querySelector("input, button, a[href]"))?.focus();
+    (dialog.querySelector("[autofocus]") ?? dialog.querySelector("input, select, button, a[href]"))?.focus();
   });
 
 const isOutside = (node, { clientX: x, clientY: y }) => {

@@ -3,9 +3,9 @@
 import { age, now, since } from "../clock.js";
 import { el, fill } from "../dom.js";
 import { millis } from "../format.js";
-import { badge, outcomeOf } from "../marks.js";
+import { badge } from "../marks.js";
 import { runPath } from "../router.js";
-import { endWords } from "../task_state.js";
+import { endWords, instanceOf } from "../task_state.js";
 
 const DAY = 86_400_000;
 
@@ -20,18 +20,22 @@ export const instances = () => {
       const isCut = !isAll && today.length === runs.length;
       const rows = Array.from({ length: task.instances }, (_, index) => {
         const current = live.find((run) => run.replica_index === index);
-        const ended = today.filter((run) => run.replica_index === index && run.status === "ended");
-        return { index, current, last: runs.find((run) => run.replica_index === index && run.status === "ended"), ends: ended.length };
+        const ended = runs.filter((run) => run.replica_index === index && run.status === "ended");
+        const { failed_starts: failed = 0, ...replica } = task.replicas?.[index] ?? {};
+        const ends = ended.filter((run) => today.includes(run)).length;
+        return { index, current, last: ended[0], ends, failed, ...instanceOf(replica.state && replica, current, ended[0]) };
       });
-      const key = JSON.stringify([task.name, task.stopped, isCut, rows.map(({ current, last, ends }) => [current?.id, current?.status, last?.id, ends])]);
+      const key = JSON.stringify([task.name, isCut, rows.map(({ current, last, ends, failed, text }) => [current?.id, last?.id, ends, failed, text])]);
       if (key === drawn) return;
       drawn = key;
-      fill(list, rows.map(({ index, current, last, ends }) => {
-        const state = current ? badge(current.status) : last ? badge(outcomeOf(last), endWords(last)) : badge("idle", "not started");
+      fill(list, rows.map(({ index, current, last, ends, failed, outcome, text }) => {
         const shown = current ?? last;
-        const time = current?.start_at ? since(millis(current.start_at)) : last && !current ? age(millis(last.end_at)) : null;
-        return el("li", el(shown ? "a" : "span", { class: "instance", href: shown && runPath(task.name, shown.id) },
-          el("span.quiet", `#${index}`), state, time, el("span.quiet.num", { title: "in the last 24 hours" }, task.stopped ? "stopped" : `restarts ${ends}${isCut ? "+" : ""}`)));
+        const time = current?.start_at ? since(millis(current.start_at)) : last && !current ? age(millis(last.end_at)) : el("span");
+        const restarts = `restarts ${ends}${isCut ? "+" : ""}`;
+        return el("li", el(shown ? "a" : "span", { class: "instance", href: shown && runPath(task.name, shown.id), title: last && !current ? endWords(last) : null },
+          el("span.quiet", `#${index}`), badge(outcome, text), time,
+          failed ? el("span.num.instance-failed", { title: `${restarts} in the last 24 hours` }, `failed starts ${failed}`)
+            : el("span.quiet.num", { title: "in the last 24 hours" }, restarts)));
       }));
     },
   };

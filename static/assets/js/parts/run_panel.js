@@ -5,15 +5,18 @@ import { exact, setSince, zone } from "../clock.js";
 import { el, fill, say } from "../dom.js";
 import { absolute, clock, dayKey, duration, millis, zoneName } from "../format.js";
 import { badge, icon, isFailure, outcomeOf } from "../marks.js";
+import { valueWords } from "../params.js";
 import { runPath, taskPath } from "../router.js";
-import { endWords, tookOf } from "../task_state.js";
+import { endWords, tookOf, usedOf } from "../task_state.js";
 import { action } from "./action.js";
 import { copy, copyButton } from "./copy.js";
 import { confirm } from "./dialog.js";
+import { fact } from "./facts.js";
+import { definition, machine } from "./folded.js";
 import { logView } from "./log_view.js";
-import { machine } from "./machine.js";
 import { deleteRuns } from "./selection.js";
 import { done } from "./toast.js";
+import { whyButton } from "./why.js";
 
 /** Waiting for a slot is worth telling when it took longer than this. */
 const NOTABLE = 1000;
@@ -26,15 +29,20 @@ export const verdictOf = (run) => {
   return took >= 0 ? `${endWords(run)} after ${duration(took)}` : endWords(run);
 };
 
-/** `attemptsOf()` is the most attempts that a firing of the task gets, 0 if nobody knows. */
-export const runPanel = ({ run: first, line, attempts, onLine }) => {
+/**
+ * `attempts()` is the most attempts that a firing of the task gets, 0 if nobody knows; `task()` its
+ * settings, while it is configured; `onAgain()` asks for values and starts it with them.
+ */
+export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) => {
   let run = first;
   let isStopping = false;
   const verdict = el("span");
   const actions = el("div.actions");
   const cause = el("div");
   const facts = el("dl.run-facts");
-  const around = el("div");
+  const given = el("dl.run-facts.run-given", Object.entries(run.params ?? {}).map(([key, value]) =>
+    fact(key, el(value ? "span.clip" : "i", { title: value }, valueWords(value)))));
+  const around = el("div.run-around", definition(run));
   const log = logView({
     run, line,
     onLine: (n) => {
@@ -45,7 +53,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   const element = el("section.run-panel", { "aria-label": "Selected run" },
     el("header.run-head",
       el("a.run-back.only-phone", { href: taskPath(run.task_name) }, icon("back"), `${run.task_name}, all runs`),
-      el("div.run-verdict", el("h2", verdict), actions), cause, facts, around),
+      el("div.run-verdict", el("h2", verdict), actions), cause, facts, given, around),
     log.element);
 
   const drawVerdict = () => {
@@ -64,8 +72,6 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
     fill(cause, el("p.run-cause", el("q", { title: error.text }, error.text), el("a", { href: runPath(run.task_name, run.id, error.n) }, `line ${error.n + 1}`)));
   };
 
-  const fact = (name, ...value) => el("div", el("dt", name), " ", el("dd", value));
-
   const drawFacts = () => {
     const [created, started, ended] = [millis(run.created_at), millis(run.start_at), millis(run.end_at)];
     const from = started || created;
@@ -80,7 +86,9 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
       run.replica_index > 0 && fact("instance", `#${run.replica_index}`),
       (run.retry_attempt > 0 || (total > 1 && isFailure(outcomeOf(run)))) && fact("attempt", total > 1 ? `${run.retry_attempt + 1} of ${total}` : String(run.retry_attempt + 1)),
       waited > NOTABLE && fact("waited", duration(waited)),
-      fact("id", id, " ", copyButton(run.id, "run id", id)));
+      usedOf(run) && fact("used", usedOf(run)),
+      fact("id", id, " ", copyButton(run.id, "run id", id)),
+      task()?.kind === "task" && whyButton({ task: task(), at: created }));
   };
 
   const stop = async () => {
@@ -100,6 +108,8 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
   };
 
   const drawActions = () => fill(actions,
+    run.params && task()?.parameters && task().api_trigger &&
+      action({ name: "Run again", busy: "Starting", glyph: "reload", refused: `${run.task_name} was not started`, act: onAgain }),
     run.status === "ended"
       ? action({ name: "Delete", busy: "Deleting", className: "button-bare", refused: "Not deleted", act: () => deleteRuns({ ids: [run.id] }, "1 run and its log") })
       : isStopping
@@ -110,7 +120,7 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
     drawVerdict();
     drawCause();
     drawFacts();
-    if (run.start_at && isFailure(outcomeOf(run)) && !around.firstChild) fill(around, machine(run));
+    if (run.start_at && isFailure(outcomeOf(run)) && !around.children[1]) around.append(machine(run));
   };
   log.onChange(drawCause);
   draw();
@@ -130,7 +140,11 @@ export const runPanel = ({ run: first, line, attempts, onLine }) => {
       }
       log.update(run);
     },
-    redraw: draw,
+    /** The zone is another one, or the settings of the task are known now. */
+    redraw() {
+      draw();
+      drawActions();
+    },
     /** The run has been deleted while it was looked at. */
     vanish() {
       fill(actions);

@@ -24,7 +24,7 @@ const LINKS = [
 ];
 
 // Of a folded group the worst mark is shown.
-const WORST = ["crashed", "failed", "log_overflow", "timeout", "missed", "partial", "stopped", "running"];
+const WORST = ["fatal", "crashed", "failed", "start_failed", "unhealthy", "log_overflow", "timeout", "missed", "partial", "stopped", "running"];
 const rank = (outcome) => (WORST.indexOf(outcome) + 1 || 99);
 
 const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -102,7 +102,7 @@ const updateItem = (node, entry) => {
   setMark(sign, outcome);
   say(name.lastElementChild, `, ${text}`);
   updateMuted(muted, entry.task);
-  say(count, entry.task.paused ? "paused" : countOf(entry));
+  say(count, entry.task.paused ? "paused" : entry.task.held_by ? "held" : countOf(entry));
   link.classList.toggle("side-loud", isFailure(outcome) || outcome === "partial");
   const { page, name: current } = here();
   set(link, "aria-current", page === "task" && current === entry.task.name ? "page" : null);

@@ -4,20 +4,27 @@ import { mutedUntil, untilWords } from "../alerts.js";
 import { ofTask, post } from "../api.js";
 import { age, now, schedulerZone, setDue, zone } from "../clock.js";
 import { el, fill } from "../dom.js";
-import { millis } from "../format.js";
+import { schedule } from "../cron_words.js";
+import { duration, millis } from "../format.js";
 import { badge, icon } from "../marks.js";
+import { taskPath } from "../router.js";
 import { countOf, missing, nextWord, policyOf } from "../task_state.js";
 import { action } from "./action.js";
 import { confirm } from "./dialog.js";
+import { fact } from "./facts.js";
+import { runForm } from "./run_form.js";
 import { done } from "./toast.js";
+import { whyButton } from "./why.js";
 
 /** `onRun(run)` hears of a run that was started here; `onSearch` opens the search of the logs. */
 export const taskHead = ({ name, onRun, onSearch }) => {
   const line = el("p.task-line");
   const about = el("p.task-line");
+  const facts = el("dl.run-facts");
   const actions = el("div.actions");
-  const element = el("header.task-head", el("div.task-title", el("h1", name), about, line), actions);
+  const element = el("header.task-head", el("div.task-title", el("h1", name), about, line, facts), actions);
   let drawn = "";
+  let shown = null;
 
   const send = (verb) => post(ofTask(name, `/${verb}`));
   const tell = async (verb) => done(`${name}: ${(await send(verb)).message}`);
@@ -30,7 +37,10 @@ export const taskHead = ({ name, onRun, onSearch }) => {
     const label = !isFull ? "Run Now" : task.on_overlap === "queue" ? "Queue run" : "Replace run";
     return action({
       name: label, busy: "Starting", glyph: "play", className: "button-main", refused: `${name} was not started`,
-      act: async () => onRun(await send("run")),
+      act: async () => {
+        const made = task.parameters ? await runForm({ task }) : await send("run");
+        if (made) onRun(made);
+      },
     });
   };
 
@@ -42,11 +52,13 @@ export const taskHead = ({ name, onRun, onSearch }) => {
       act: async () => (await confirm({ title, text, action: label })) && tell(verb),
     });
 
-  const service = ({ task }) => {
+  const service = ({ task, live }) => {
     if (!task.api_trigger) return blocked("Restart", "locked by api_trigger = false");
     const all = task.instances === 1 ? "It" : `All ${task.instances} instances`;
-    if (task.stopped) return action({ name: "Start", busy: "Starting", glyph: "play", className: "button-main", refused: `${name} was not started`, act: () => tell("start") });
+    const start = (task.stopped || task.fatal) && action({ name: "Start", busy: "Starting", glyph: "play", className: "button-main", refused: `${name} was not started`, act: () => tell("start") });
+    if (start && !live.length) return start;
     return [
+      start,
       asked(`Stop ${name}?`, `${all} will be stopped and not started again, until you start it or the daemon restarts.`, "stop", "Stop", "Stopping", "stop"),
       asked(`Restart ${name}?`, `${all} will be stopped and started again.`, "restart", "Restart", "Restarting", "reload"),
     ];
@@ -78,9 +90,32 @@ export const taskHead = ({ name, onRun, onSearch }) => {
       },
     });
 
+  const factsOf = (task) => [
+    task.source && fact(task.source === "cron" ? "crontab" : "from", task.source_file),
+    task.user && fact("as", task.user),
+    task.jitter && fact("jitter", el("span", { title: "Each tick waits a part of this, always the same" }, `up to ${duration(task.jitter / 1e6)}`)),
+    task.health_check && fact("health", el("span.clip", { title: task.health_check.kind }, task.health_check.target), ` ${schedule(task.health_check.schedule) ?? task.health_check.schedule}`),
+    task.depends_on && fact("after", task.depends_on.map((other, place) => [place > 0 && ", ", el("a.prose-link", { href: taskPath(other) }, other)])),
+    Boolean(task.priority) && fact("priority", task.priority),
+    task.autostart === false && fact("autostart", "off"),
+  ];
+
+  const tag = (text, title) => el("span.tag.tag-warn", { title }, text);
+  const stand = (task) =>
+    task.held_by ? [tag("held by cron"), el("span", "cron is alive on this host and runs it; it starts here once cron is gone")]
+      : task.fatal ? tag("gave up", "An instance failed to start too often; it stays down until you start it")
+        : task.paused ? tag("schedule paused") : task.stopped ? tag("stopped") : null;
+
   return {
     element,
+    /** By a key, which is pressed by mistake more often than a button: asks first. */
+    async run() {
+      const button = actions.querySelector(".button-main");
+      if (!button || shown?.task.kind !== "task") return;
+      if (shown.task.parameters || (await confirm({ title: `Run ${name}?`, text: shown.task.description, action: "Run Now", isDanger: false }))) button.click();
+    },
     update(entry) {
+      shown = entry;
       const { task, live } = entry;
       const down = missing(entry);
       const until = mutedUntil(task, now());
@@ -95,11 +130,13 @@ export const taskHead = ({ name, onRun, onSearch }) => {
       fill(line,
         task.cron && el("span.mono", task.cron), inZone,
         task.kind === "service" && el("span.mono", task.instances === 1 ? "one instance" : `${task.instances} instances`),
-        down > 0 && badge("partial", `${countOf(entry)} up`),
-        task.paused ? el("span.tag.tag-warn", "schedule paused") : task.stopped ? el("span.tag.tag-warn", "stopped") : null,
-        !task.paused && !task.stopped && task.kind === "task" && (fixed ? el("span", fixed) : el("span", "next ", next)),
+        down > 0 && badge(task.fatal ? "fatal" : "partial", `${countOf(entry)} up`),
+        stand(task),
+        !task.paused && !task.stopped && !task.held_by && task.kind === "task" && (fixed ? el("span", fixed) : el("span", "next ", next)),
+        task.cron && whyButton({ task }),
         until && el("span.task-muted", icon("mute"), `alerts muted ${untilWords(until, now(), zone())}`),
         el("span.quiet.only-wide", policyOf(task)));
+      fill(facts, factsOf(task));
       fill(actions,
         el("button.button.button-bare", { onclick: onSearch, title: "Ctrl+K" }, "Search logs"),
         mute(until),
@@ -109,6 +146,7 @@ export const taskHead = ({ name, onRun, onSearch }) => {
     gone() {
       fill(about, el("span", "This task is no longer in the configuration. Its history is kept as long as retention allows."));
       fill(line);
+      fill(facts);
       fill(actions, el("button.button.button-bare", { onclick: onSearch }, "Search logs"));
     },
   };

@@ -81,7 +81,7 @@ export const taskList = ({ store }) => {
   };
 
   const nothing = () => {
-    if (!entries.length) return empty("No tasks yet", ["Tasks are defined in ", el("span.mono", "runwisp.toml"), ", read at the start of the daemon. The smallest one:"], EXAMPLE);
+    if (!entries.length) return empty("No tasks yet", ["Tasks are defined in ", el("span.mono", "runwisp.toml"), ". The smallest one:"], EXAMPLE);
     if (search.value) return empty("No such task", `No name or description has "${search.value.trim()}".`);
     return empty({ attention: "Nothing needs attention", running: "Nothing is running", scheduled: "Nothing is scheduled", manual: "No task is started by hand only" }[tab]);
   };
