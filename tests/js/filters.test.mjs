@@ -39,9 +39,9 @@ test("what makes no sense in an address is left out", () => {
 
 test("every outcome is in one group", () => {
   assert.equal(new Set(REASONS).size, REASONS.length);
-  assert.deepEqual(BUCKETS.failed, ["failed", "timeout", "crashed", "log_overflow", "missed"]);
+  assert.deepEqual(BUCKETS.failed, ["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy"]);
   assert.deepEqual([...REASONS].sort(), [
-    "crashed", "dst_skipped", "failed", "log_overflow", "missed", "pending", "queue_full", "running", "skipped", "stopped", "success", "timeout",
+    "crashed", "dst_skipped", "failed", "log_overflow", "missed", "pending", "queue_full", "running", "skipped", "start_failed", "stopped", "success", "timeout", "unhealthy",
   ]);
   for (const trigger of TRIGGERS) assert.equal(readFilter(`?by=${trigger}`).by, trigger);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  absolute, bytes, clock, count, dayKey, dayMonth, dayName, duration, elapsed, grouped, hourMinute, listed, midnight, millis, offsetOf,
+  absolute, bytes, clock, count, dayKey, dayMonth, dayName, duration, elapsed, grouped, hourMinute, instantOf, listed, midnight, millis, offsetOf,
   percent, plural, relative, zoneName,
 } from "../../static/assets/js/format.js";
 
@@ -163,4 +163,12 @@ test("every day of a year begins with its midnight and not before", () => {
       assert.equal(midnight(begin, zone), begin, `${zone} ${key}`);
     }
   }
+});
+
+test("a civil time is an instant of its zone, on both sides of a clock change", () => {
+  for (const [text, zone, instant] of [
+    ["2026-05-14T17:11", PRAGUE, "2026-05-14T15:11:00Z"], ["2026-05-14T17:11:04", YORK, "2026-05-14T21:11:04Z"],
+    ["2026-03-29T01:59", PRAGUE, "2026-03-29T00:59:00Z"], ["2026-03-29T03:00", PRAGUE, "2026-03-29T01:00:00Z"],
+    ["2026-10-25T01:30", PRAGUE, "2026-10-24T23:30:00Z"], ["2026-10-25T04:00", PRAGUE, "2026-10-25T03:00:00Z"],
+  ]) assert.equal(iso(instantOf(text, zone)), instant, text);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  countOf, endWords, lastOf, markOf, matches, missing, nextWord, ORDERS, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf,
+  countOf, endWords, instanceOf, lastOf, markOf, matches, missing, nextWord, ORDERS, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf, usedOf,
 } from "../../static/assets/js/task_state.js";
 
 const SECOND = 1e9;
@@ -32,7 +32,7 @@ test("how a task stands is the first that holds", () => {
     [entry(service({ stopped: true }), ["running"]), "running"],
     [entry(task(next), ["running"], ended("failed")), "running"],
     [entry(task(next), ["pending"], ended("failed")), "running"],
-    ...["failed", "timeout", "crashed", "log_overflow", "missed"].map((reason) => [entry(task(next), [], ended(reason)), "attention"]),
+    ...["failed", "timeout", "crashed", "log_overflow", "missed", "start_failed", "unhealthy"].map((reason) => [entry(task(next), [], ended(reason)), "attention"]),
     ...["success", "stopped", "skipped", "queue_full", "dst_skipped"].map((reason) => [entry(task(next), [], ended(reason)), "scheduled"]),
     [entry(task(next)), "scheduled"],
     [entry(task()), "manual"],
@@ -153,4 +153,41 @@ test("the settings are one line of words", () => {
     [service({ restart_delay: 5 * SECOND, restart_backoff: "exponential" }), "always on, exponential back-off from 5s"],
     [service({ restart: "on_failure", restart_delay: SECOND }), "restart on failure, constant back-off from 1s"],
   ]) assert.equal(policyOf(one), words);
+});
+
+const replicas = (...states) => states.map((state, index) => ({ index, state, failed_starts: state === "fatal" ? 4 : 0 }));
+
+test("a service that has given up needs attention, one that has done its work does not", () => {
+  const gone = entry(service({ fatal: true, replicas: replicas("fatal", "fatal", "fatal") }), [], ended("start_failed"));
+  assert.deepEqual([stateOf(gone), markOf(gone), nextWord(gone.task)], ["attention", "fatal", "Gave up"]);
+  assert.deepEqual(resultOf(gone, NOW), { outcome: "fatal", text: "fatal" });
+  const partly = entry(service({ fatal: true, replicas: replicas("healthy", "healthy", "fatal") }), ["running", "running"]);
+  assert.deepEqual([stateOf(partly), markOf(partly), countOf(partly)], ["attention", "fatal", "2/3"]);
+  assert.deepEqual(resultOf(partly, NOW), { outcome: "fatal", text: "2/3 up" });
+  const over = entry(service({ replicas: replicas("finished", "finished", "finished") }), [], ended("success"));
+  assert.deepEqual([missing(over), stateOf(over), markOf(over)], [0, "idle", "success"]);
+});
+
+test("a schedule that cron keeps says so in the place of the next run", () => {
+  assert.equal(nextWord(task({ ...next, held_by: "cron" })), "Held");
+});
+
+test("an instance stands as the daemon said, unless an event knows better", () => {
+  const run = { id: "a", status: "running" };
+  const last = ended("failed", { exit_code: 1 });
+  for (const [replica, current, text, outcome] of [
+    [{ state: "healthy", run_id: "a" }, run, "healthy", "running"], [{ state: "starting", run_id: "a" }, run, "starting", "pending"],
+    [{ state: "backoff" }, undefined, "backoff", "missed"], [{ state: "fatal" }, undefined, "fatal", "fatal"],
+    [{ state: "healthy", run_id: "b" }, run, "starting", "pending"], [{ state: "healthy", run_id: "b" }, undefined, "failed, exit 1", "failed"],
+    [{ state: "stopped" }, { id: "c", status: "pending" }, "pending", "pending"], [undefined, run, "starting", "pending"],
+    [{ state: "of the future" }, undefined, "of the future", "idle"],
+  ]) assert.deepEqual(instanceOf(replica, current, last), { outcome, text });
+  assert.deepEqual(instanceOf(undefined, undefined, undefined), { outcome: "idle", text: "not started" });
+});
+
+test("what a run has used is said where it is known", () => {
+  for (const [run, text] of [
+    [{}, ""], [{ cpu_ms: 0 }, "0.0s of CPU time"], [{ cpu_ms: 72_000, peak_memory_bytes: 31 << 20 }, "1m 12s of CPU time, 31.0 MB at its peak"],
+    [{ peak_memory_bytes: 2048 }, "2 KB at its peak"],
+  ]) assert.equal(usedOf(run), text);
 });

@@ -18,6 +18,8 @@ const fine = (name) => ({ ...entry(name, ["success"]), state: "idle" });
 const service = (name, instances, up, latest = null) => ({
   task: { name, kind: "service", instances }, live: Array.from({ length: up }, () => ({ status: "running" })), state: "attention", outcomes: [], latest,
 });
+const gaveUp = ({ task, ...rest }, starts) =>
+  ({ ...rest, task: { ...task, fatal: true, replicas: [{ state: "healthy", failed_starts: 0 }, { state: "fatal", failed_starts: starts }] } });
 const clauseOf = (one) => verdict([one, fine("z")], NOW).clauses[0].text;
 
 test("when all is well it is said in one sentence", () => {
@@ -35,6 +37,9 @@ test("the sentence counts those that need attention", () => {
 test("a clause says what happened, how often in a row, and when", () => {
   for (const [one, text] of [
     [entry("a", ["failed", "success"]), "failed 5m ago"],
+    [entry("a", ["start_failed"]), "did not start 5m ago"], [entry("a", ["unhealthy"]), "was not well 5m ago"],
+    [gaveUp(service("a", 2, 0), 4), "gave up after 4 failed starts"],
+    [gaveUp(service("a", 3, 2), 1), "has 2 of 3 instances up and gave up after 1 failed start"],
     [entry("a", ["failed", "failed", "success"]), "failed twice in a row, last 5m ago"],
     [entry("a", [...Array(9).fill("timeout"), "success"]), "timed out nine times in a row, last 5m ago"],
     [entry("a", [...Array(12).fill("failed"), "success"]), "failed 12 times in a row, last 5m ago"],

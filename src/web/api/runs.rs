@@ -40,6 +40,8 @@ const STATES: &[&str] = &[
     "queue_full",
     "dst_skipped",
     "missed",
+    "start_failed",
+    "unhealthy",
 ];
 
 static LIMIT: Param = Param {

@@ -1,7 +1,5 @@
 // What a reload of the configuration comes to, in words. Pure.
 
-import { plural } from "./format.js";
-
 const parts = ({ added, removed, changed }) => [
   ["+", "added", added.map((name) => ({ name }))],
   ["−", "removed", removed.map((name) => ({ name }))],
@@ -16,8 +14,5 @@ export const totals = (difference) =>
 export const rows = (difference) =>
   parts(difference).flatMap(([sign, word, list]) => list.map(({ name, reasons = [] }) => ({ sign, word, name, about: reasons.join(", ") })));
 
-/** What is wrong with the file, a line for each; an answer that lists nothing is its own line. */
-export const flaws = ({ errors = [], message }) => (errors.length ? errors.map((error) => error.message) : [message]);
-
-/** `3 errors in the configuration` */
-export const flawsTitle = (list) => `${plural(list.length, "error")} in the configuration`;
+/** What is wrong with the configuration, a line for each; an answer that lists nothing is its own line. */
+export const flaws = ({ errors, message }) => (errors.length ? errors.map((error) => error.message) : [message]);

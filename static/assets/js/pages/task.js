@@ -87,10 +87,7 @@ export const mount = (root, { store, name }) => {
     clear();
     panel = runPanel({
       run, line, attempts: attempts(), onLine: (n) => mark(n), task: () => entry()?.task,
-      onAgain: async () => {
-        const made = await runForm({ task: entry().task, given: run.params });
-        if (made) started(made);
-      },
+      onAgain: async () => { runForm({ task: entry().task, given: run.params }).then((made) => made && started(made)); },
     });
     fill(panelBox, panel.element);
     list.reveal();

@@ -40,7 +40,7 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
   const actions = el("div.actions");
   const cause = el("div");
   const facts = el("dl.run-facts");
-  const given = el("dl.run-facts.run-given", Object.entries(run.params ?? {}).map(([key, value]) =>
+  const given = el("dl.run-given", Object.entries(run.params ?? {}).map(([key, value]) =>
     fact(key, el(value ? "span.clip" : "i", { title: value }, valueWords(value)))));
   const around = el("div.run-around", definition(run));
   const log = logView({

@@ -20,7 +20,7 @@ import { whyButton } from "./why.js";
 export const taskHead = ({ name, onRun, onSearch }) => {
   const line = el("p.task-line");
   const about = el("p.task-line");
-  const facts = el("dl.run-facts");
+  const facts = el("dl.task-facts");
   const actions = el("div.actions");
   const element = el("header.task-head", el("div.task-title", el("h1", name), about, line, facts), actions);
   let drawn = "";
@@ -38,8 +38,9 @@ export const taskHead = ({ name, onRun, onSearch }) => {
     return action({
       name: label, busy: "Starting", glyph: "play", className: "button-main", refused: `${name} was not started`,
       act: async () => {
-        const made = task.parameters ? await runForm({ task }) : await send("run");
-        if (made) onRun(made);
+        // The form is busy by itself.
+        if (task.parameters) runForm({ task }).then((made) => made && onRun(made));
+        else onRun(await send("run"));
       },
     });
   };
