@@ -95,6 +95,11 @@ for (const size of ["wide", "phone"]) {
     await page.locator("dialog[open]").waitFor();
     await look("keys");
     await page.keyboard.press("Escape");
+    await go(page, "/tasks/backup-vault");
+    await page.locator(".task-line .why").click();
+    await page.locator(".why-answer").waitFor();
+    await look("why");
+    await page.keyboard.press("Escape");
     await context.clearCookies();
     await go(page, "/timeline");
     await page.locator("#password").waitFor();

@@ -104,7 +104,7 @@ scene("why a task ran, or did not", {}, async ({ page, daemon }) => {
   await button(dialog, "Ask").click();
   await shows(dialog.locator(".why-answer"), /^report is to run at 2030-07-01 05:00:00 CEST, as its schedule says$/);
   await page.keyboard.press("Escape");
-  await page.locator(".run-facts .why").click();
+  await page.locator(".run-around .why").click();
   await shows(dialog.locator(".why-answer"), /^report ran at .* because somebody started it: success/);
   await dialog.locator(".changes a").first().click();
   await counts(dialog, 0);

@@ -42,7 +42,8 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
   const facts = el("dl.run-facts");
   const given = el("dl.run-given", Object.entries(run.params ?? {}).map(([key, value]) =>
     fact(key, el(value ? "span.clip" : "i", { title: value }, valueWords(value)))));
-  const around = el("div.run-around", definition(run));
+  const reason = el("span");
+  const around = el("div.run-around", definition(run), reason);
   const log = logView({
     run, line,
     onLine: (n) => {
@@ -87,8 +88,7 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
       (run.retry_attempt > 0 || (total > 1 && isFailure(outcomeOf(run)))) && fact("attempt", total > 1 ? `${run.retry_attempt + 1} of ${total}` : String(run.retry_attempt + 1)),
       waited > NOTABLE && fact("waited", duration(waited)),
       usedOf(run) && fact("used", usedOf(run)),
-      fact("id", id, " ", copyButton(run.id, "run id", id)),
-      task()?.kind === "task" && whyButton({ task: task(), at: created }));
+      fact("id", id, " ", copyButton(run.id, "run id", id)));
   };
 
   const stop = async () => {
@@ -120,7 +120,8 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
     drawVerdict();
     drawCause();
     drawFacts();
-    if (run.start_at && isFailure(outcomeOf(run)) && !around.children[1]) around.append(machine(run));
+    if (task()?.kind === "task" && !reason.firstChild) fill(reason, whyButton({ task: task(), at: millis(run.created_at) }));
+    if (run.start_at && isFailure(outcomeOf(run)) && !around.children[2]) around.append(machine(run));
   };
   log.onChange(drawCause);
   draw();
