@@ -1,30 +1,13 @@
 // What axe-core finds on every page, wide and on a phone, light and dark: nothing serious.
 
 import assert from "node:assert/strict";
+import { violations, withAxe } from "./lib/axe.mjs";
 import { ready, visit } from "./lib/browser.mjs";
 import { becomes } from "./lib/looks.mjs";
-import { axeSource } from "./lib/packages.mjs";
 import { stage } from "./lib/scenes.mjs";
 import { world } from "./world.mjs";
 
 const scene = stage(() => world("little"));
-const GRAVE = ["serious", "critical"];
-
-/** What is wrong, one line each. In the other theme only colours can be. */
-async function violations(page, where, rules) {
-  const found = await page.evaluate(
-    ([grave, only]) =>
-      window.axe
-        .run(document, { resultTypes: ["violations"], ...(only && { runOnly: only }) })
-        .then(({ violations: all }) =>
-          all
-            .filter(({ impact }) => grave.includes(impact))
-            .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html.slice(0, 160)} ${any[0]?.message ?? ""}`)),
-        ),
-    [GRAVE, rules],
-  );
-  return found.map((text) => `${where}: ${text}`);
-}
 
 /** Another page without loading everything anew. */
 const go = (page, path) =>
@@ -59,26 +42,20 @@ for (const size of ["wide", "phone"]) {
   const options = { size, bypassCSP: true, reducedMotion: "reduce" };
   scene(`pages, ${size}`, options, async ({ page, daemon }) => {
     await visit(page, "/");
-    await page.evaluate(axeSource());
+    await withAxe(page);
     const found = [];
     await everywhere(page, daemon, async (path) => {
-      await page.emulateMedia({ colorScheme: "light" });
-      found.push(...(await violations(page, `${path} light`)));
-      await page.emulateMedia({ colorScheme: "dark" });
-      found.push(...(await violations(page, `${path} dark`, ["color-contrast"])));
+      found.push(...(await violations(page, path)));
     });
     assert.deepEqual(found, []);
   });
 
   scene(`what opens over them, ${size}`, { ...options, except: [/\b401\b/] }, async ({ page, context }) => {
     await visit(page, "/runs");
-    await page.evaluate(axeSource());
+    await withAxe(page);
     const found = [];
     const look = async (what) => {
-      await page.emulateMedia({ colorScheme: "light" });
-      found.push(...(await violations(page, `${what} light`)));
-      await page.emulateMedia({ colorScheme: "dark" });
-      found.push(...(await violations(page, `${what} dark`, ["color-contrast"])));
+      found.push(...(await violations(page, what)));
     };
     await page.getByRole("button", { name: /^Filter ?\d*$/ }).click();
     await look("filter");

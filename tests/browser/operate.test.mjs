@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { violations, withAxe } from "./lib/axe.mjs";
 import { visit } from "./lib/browser.mjs";
 import { becomes, counts, hasFocus, isAt, shows, status } from "./lib/looks.mjs";
 import { stage } from "./lib/scenes.mjs";
@@ -58,18 +59,6 @@ scene("a run is given what somebody chooses, and made again with it", { except: 
   await shows(page.locator(".folded p"), /runwisp\.toml, applied \d{4}-/);
 });
 
-scene("one key asks before it runs a task", {}, async ({ page, daemon }) => {
-  await visit(page, "/tasks/report");
-  await page.keyboard.press("r");
-  const dialog = page.getByRole("dialog", { name: "Run report?" });
-  await hasFocus(button(dialog, "Run Now"));
-  await page.keyboard.press("Escape");
-  assert.equal((await daemon.api("tasks/report/runs")).total, 0);
-  await page.keyboard.press("r");
-  await page.keyboard.press("Enter");
-  await shows(page.locator(".run-verdict h2"), /^success after/);
-});
-
 scene("a service that gave up needs attention until somebody starts it", {}, async ({ page, daemon }) => {
   await becomes("the end of trying", async () => (await daemon.api("tasks/mailer")).fatal, true);
   await visit(page, "/");
@@ -91,10 +80,17 @@ scene("a service that gave up needs attention until somebody starts it", {}, asy
   await isAt(page, "/tasks/cache");
 });
 
-scene("why a task ran, or did not", {}, async ({ page, daemon }) => {
-  const run = await daemon.run("report");
-  await daemon.ended(run.id);
+scene("a task is run by a key, and says why it ran or did not", {}, async ({ page, daemon }) => {
   await visit(page, "/tasks/report");
+  // One key is pressed by mistake: it asks.
+  await page.keyboard.press("r");
+  await hasFocus(button(page.getByRole("dialog", { name: "Run report?" }), "Run Now"));
+  await page.keyboard.press("Escape");
+  assert.equal((await daemon.api("tasks/report/runs")).total, 0);
+  await page.keyboard.press("r");
+  await page.keyboard.press("Enter");
+  await shows(page.locator(".run-verdict h2"), /^success after/);
+
   await page.locator(".task-line .why").click();
   const dialog = page.getByRole("dialog", { name: "Why did report run, or not?" });
   await shows(dialog.locator(".why-answer"), /^report was not configured at .* 05:00:00 .*: it was added at/);
@@ -109,6 +105,20 @@ scene("why a task ran, or did not", {}, async ({ page, daemon }) => {
   await dialog.locator(".changes a").first().click();
   await counts(dialog, 0);
   await becomes("the run", () => new URL(page.url()).pathname.split("/").at(-1), /^[0-9A-Z]{26}$/);
+});
+
+scene("nothing of it is in the way of anybody", { size: "phone", bypassCSP: true, reducedMotion: "reduce" }, async ({ page, daemon }) => {
+  const [run] = (await daemon.api("tasks/deploy/runs")).runs;
+  await visit(page, `/tasks/deploy/${run.id}`);
+  await withAxe(page);
+  await page.locator(".folded summary").click();
+  await page.locator(".folded pre").waitFor();
+  const found = await violations(page, "run");
+  await button(page, "Run again").click();
+  await page.locator("dialog[open]").waitFor();
+  found.push(...(await violations(page, "form")));
+  assert.deepEqual(found, []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
 });
 
 scene("a configuration that has changed is read again, or said to be wrong", { except: [status(422)] }, async ({ page, daemon }) => {

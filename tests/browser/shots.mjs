@@ -5,9 +5,10 @@
 // writes `target/shots/NAME-SIZE-SCHEME.png`, all of them or those whose NAME is given. Prints the
 // troubles that the browser had on the way, and fails with any.
 
-import { mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SIZES, launch, open, visit } from "./lib/browser.mjs";
+import { waitFor } from "./lib/wait.mjs";
 import { world } from "./world.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../target/shots/", import.meta.url));
@@ -25,6 +26,9 @@ const OF_THE_DEATH = [
   /ERR_INCOMPLETE_CHUNKED_ENCODING/,
 ];
 
+/** A reload that is refused. */
+const OF_THE_FLAWS = [/\b422\b/];
+
 async function openBell(page) {
   await page.getByRole("button", { name: /^Notifications/ }).click();
   await page.locator("dialog .notice").first().waitFor();
@@ -35,6 +39,40 @@ const toEnd = (page) =>
     const main = document.getElementById("main");
     main.scrollTop = main.scrollHeight;
   });
+
+const withDialog = (button) => async (page) => {
+  await button(page).click();
+  await page.locator("dialog[open] h2").waitFor();
+};
+
+/** What is operated, in a world of its own. */
+async function operated(daemon) {
+  const params = { TARGET: "live", "--branch=": "v4.2", note: null, "--migrate": "true" };
+  const run = await daemon.post("tasks/deploy/run", { params });
+  await daemon.ended(run.id);
+  const isFatal = async () => (await daemon.api("tasks/mailer")).fatal;
+  await waitFor("a service that gives up", isFatal);
+  const named = (name) => (page) => page.getByRole("button", { name, exact: true }).first();
+  const unfold = async (page) => {
+    await page.locator(".folded summary").click();
+    await page.locator(".folded pre").waitFor();
+  };
+  const change = () => appendFileSync(daemon.config, '[tasks.prune]\ncron = "@daily"\nrun = "true"\n');
+  return [
+    { name: "given-up", path: "/" },
+    { name: "run-given", path: `/tasks/deploy/${run.id}`, after: unfold },
+    { name: "run-form", path: "/tasks/deploy", after: withDialog(named("Run Now")) },
+    { name: "instances", path: "/tasks/web" },
+    { name: "fatal", path: "/tasks/mailer" },
+    { name: "why", path: "/tasks/report", after: withDialog((page) => page.locator(".task-line .why")) },
+    { name: "stale", path: "/", before: change },
+    { name: "reload", path: "/tasks/report", after: withDialog(named("What would change?")) },
+    {
+      name: "flaws", path: "/tasks/report", except: OF_THE_FLAWS,
+      before: () => appendFileSync(daemon.config, "[tasks.wrong]\nrum = 5\n"), after: withDialog(named("Reload")),
+    },
+  ];
+}
 
 /** Name, address, and what is not as usual: what is done `before`, and `after` with the page. */
 async function pages(daemon) {
@@ -86,13 +124,15 @@ async function shoot(browser, daemon, page, size, scheme) {
   }
 }
 
-async function main(wanted) {
-  mkdirSync(FOLDER, { recursive: true });
-  const daemon = await world("vps");
-  const browser = await launch();
+/** Each world with its pages; the one is gone before the next one comes. */
+const WORLDS = { vps: pages, operate: operated };
+
+/** Returns how many troubles there were. */
+async function shootWorld(browser, name, wanted) {
+  const daemon = await world(name);
   let count = 0;
   try {
-    for (const page of await pages(daemon)) {
+    for (const page of await WORLDS[name](daemon)) {
       if (wanted.length > 0 && !wanted.includes(page.name)) continue;
       for (const size of Object.keys(SIZES)) {
         for (const scheme of SCHEMES) {
@@ -103,8 +143,19 @@ async function main(wanted) {
       }
     }
   } finally {
-    await browser.close();
     await daemon.remove();
+  }
+  return count;
+}
+
+async function main(wanted) {
+  mkdirSync(FOLDER, { recursive: true });
+  const browser = await launch();
+  let count = 0;
+  try {
+    for (const name of Object.keys(WORLDS)) count += await shootWorld(browser, name, wanted);
+  } finally {
+    await browser.close();
   }
   return count === 0 ? 0 : 1;
 }
