@@ -5,11 +5,12 @@
 // writes `target/shots/NAME-SIZE-SCHEME.png`, all of them or those whose NAME is given. Prints the
 // troubles that the browser had on the way, and fails with any.
 
-import { appendFileSync, mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SIZES, launch, open, visit } from "./lib/browser.mjs";
 import { waitFor } from "./lib/wait.mjs";
 import { world } from "./world.mjs";
+import { toml } from "./world/operate.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../target/shots/", import.meta.url));
 const SCHEMES = ["light", "dark"];
@@ -57,7 +58,8 @@ async function operated(daemon) {
     await page.locator(".folded summary").click();
     await page.locator(".folded pre").waitFor();
   };
-  const change = () => appendFileSync(daemon.config, '[tasks.prune]\ncron = "@daily"\nrun = "true"\n');
+  const change = (text) => () =>
+    writeFileSync(daemon.config, `${toml.replace("0 5 * * *", "0 6 * * *")}\n[tasks.prune]\n${text}\n`);
   return [
     { name: "given-up", path: "/" },
     { name: "run-given", path: `/tasks/deploy/${run.id}`, after: unfold },
@@ -65,11 +67,11 @@ async function operated(daemon) {
     { name: "instances", path: "/tasks/web" },
     { name: "fatal", path: "/tasks/mailer" },
     { name: "why", path: "/tasks/report", after: withDialog((page) => page.locator(".task-line .why")) },
-    { name: "stale", path: "/", before: change },
+    { name: "stale", path: "/", before: change('run = "true"') },
     { name: "reload", path: "/tasks/report", after: withDialog(named("What would change?")) },
     {
       name: "flaws", path: "/tasks/report", except: OF_THE_FLAWS,
-      before: () => appendFileSync(daemon.config, "[tasks.wrong]\nrum = 5\n"), after: withDialog(named("Reload")),
+      before: change("rum = 5"), after: withDialog(named("Reload")),
     },
   ];
 }

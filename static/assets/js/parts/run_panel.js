@@ -43,7 +43,7 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
   const given = el("dl.run-given", Object.entries(run.params ?? {}).map(([key, value]) =>
     fact(key, el(value ? "span.clip" : "i", { title: value }, valueWords(value)))));
   const reason = el("span");
-  const around = el("div.run-around", definition(run), reason);
+  const around = el("div.run-around", reason, definition(run));
   const log = logView({
     run, line,
     onLine: (n) => {
