@@ -133,8 +133,8 @@ scene("a configuration that has changed is read again, or said to be wrong", { e
   await button(banner, "Reload").click();
   const dialog = page.locator("dialog[open]");
   await shows(dialog.locator("h2"), "3 errors in the configuration");
-  await counts(dialog.locator(".flaws li"), 3);
-  await shows(dialog.locator(".flaws li").nth(1), /more\.toml:2:1: .*did you mean "run"/);
+  await counts(dialog.locator(".changes li"), 3);
+  await shows(dialog.locator(".changes li").nth(1), /more\.toml:2:1: .*did you mean "run"/);
   await page.keyboard.press("Escape");
   await hasFocus(button(banner, "Reload"));
 

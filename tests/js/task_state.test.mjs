@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  countOf, endWords, instanceOf, lastOf, markOf, matches, missing, nextWord, ORDERS, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf, usedOf,
+  countOf, endWords, instanceOf, lastOf, markOf, matches, missing, nextWord, ORDERS, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf, usedWords,
 } from "../../static/assets/js/task_state.js";
 
 const SECOND = 1e9;
@@ -168,6 +168,13 @@ test("a service that has given up needs attention, one that has done its work do
   assert.deepEqual([missing(over), stateOf(over), markOf(over)], [0, "idle", "success"]);
 });
 
+test("a service says that it starts, or waits for another one", () => {
+  const starting = entry(service({ replicas: replicas("healthy", "starting", "healthy") }), three);
+  assert.deepEqual(resultOf(starting, NOW), { outcome: "running", text: "starting" });
+  const waiting = entry(service({ replicas: replicas("waiting", "waiting", "waiting") }), [], ended("stopped"));
+  assert.deepEqual([stateOf(waiting), resultOf(waiting, NOW)], ["attention", { outcome: "pending", text: "waiting" }]);
+});
+
 test("a schedule that cron keeps says so in the place of the next run", () => {
   assert.equal(nextWord(task({ ...next, held_by: "cron" })), "Held");
 });
@@ -187,7 +194,7 @@ test("an instance stands as the daemon said, unless an event knows better", () =
 
 test("what a run has used is said where it is known", () => {
   for (const [run, text] of [
-    [{}, ""], [{ cpu_ms: 0 }, "0.0s of CPU time"], [{ cpu_ms: 72_000, peak_memory_bytes: 31 << 20 }, "1m 12s of CPU time, 31.0 MB at its peak"],
-    [{ peak_memory_bytes: 2048 }, "2 KB at its peak"],
-  ]) assert.equal(usedOf(run), text);
+    [{}, ""], [{ cpu_ms: 0 }, "cpu 0.0s"], [{ cpu_ms: 72_000, peak_memory_bytes: 31 << 20 }, "cpu 1m 12s, peak memory 31.0 MB"],
+    [{ peak_memory_bytes: 2048 }, "peak memory 2 KB"],
+  ]) assert.equal(usedWords(run), text);
 });

@@ -20,6 +20,7 @@ const service = (name, instances, up, latest = null) => ({
 });
 const gaveUp = ({ task, ...rest }, starts) =>
   ({ ...rest, task: { ...task, fatal: true, replicas: [{ state: "healthy", failed_starts: 0 }, { state: "fatal", failed_starts: starts }] } });
+const waits = ({ task, ...rest }) => ({ ...rest, task: { ...task, depends_on: ["cache", "queue"], replicas: [{ state: "waiting" }, { state: "waiting" }] } });
 const clauseOf = (one) => verdict([one, fine("z")], NOW).clauses[0].text;
 
 test("when all is well it is said in one sentence", () => {
@@ -38,6 +39,7 @@ test("a clause says what happened, how often in a row, and when", () => {
   for (const [one, text] of [
     [entry("a", ["failed", "success"]), "failed 5m ago"],
     [entry("a", ["start_failed"]), "did not start 5m ago"], [entry("a", ["unhealthy"]), "was not well 5m ago"],
+    [waits(service("a", 2, 0)), "waits for cache and queue"],
     [gaveUp(service("a", 2, 0), 4), "gave up after 4 failed starts"],
     [gaveUp(service("a", 3, 2), 1), "has 2 of 3 instances up and gave up after 1 failed start"],
     [entry("a", ["failed", "failed", "success"]), "failed twice in a row, last 5m ago"],

@@ -14,12 +14,12 @@ export const timeOf = (run) => millis(run.start_at ?? run.created_at);
 /** How long it took; of a running one, so far. NaN if it never started. */
 export const tookOf = (run, now) => (run.end_at ? millis(run.end_at) : now) - millis(run.start_at);
 
-const isFinished = ({ state }) => state === "finished";
+const some = ({ replicas = [] }, wanted) => replicas.filter(({ state }) => state === wanted).length;
 
 /** How many instances of a service are missing; 0 for tasks and for what was stopped. What has done its work is not. */
 export const missing = ({ task, live }) =>
   task.kind === "service" && !task.stopped
-    ? Math.max(0, task.instances - live.filter(({ status }) => status === "running").length - (task.replicas ?? []).filter(isFinished).length)
+    ? Math.max(0, task.instances - live.filter(({ status }) => status === "running").length - some(task, "finished"))
     : 0;
 
 /** `entry` is `{ task, live, latest }`: settings, runs that have not ended, the newest that has. */
@@ -88,9 +88,10 @@ export const resultOf = (entry, now) => {
   const down = missing(entry);
   if (task.fatal && down >= task.instances) return { outcome: "fatal", text: "fatal" };
   if (down && down < task.instances) return { outcome: task.fatal ? "fatal" : "partial", text: `${task.instances - down}/${task.instances} up` };
-  if (live.some(({ status }) => status === "running")) return { outcome: "running", text: "running" };
+  if (live.some(({ status }) => status === "running")) return { outcome: "running", text: some(task, "starting") ? "starting" : "running" };
   if (live.length) return { outcome: "pending", text: task.kind === "service" ? "Starting" : "waiting" };
   if (task.stopped) return { outcome: "stopped", text: "stopped" };
+  if (some(task, "waiting")) return { outcome: "pending", text: "waiting" };
   if (!latest) return { outcome: "idle", text: "No runs yet" };
   const isGood = latest.end_reason === "success";
   return { outcome: outcomeOf(latest), text: isGood ? duration(tookOf(latest, now)) : endWords(latest) };
@@ -133,9 +134,12 @@ export const instanceOf = (replica, current, last) => {
   return last ? { outcome: outcomeOf(last), text: endWords(last) } : { outcome: "idle", text: "not started" };
 };
 
-/** What a run has used, in words; empty when nobody knows. */
+/** What a run has used, as far as it is known: names and values. */
 export const usedOf = ({ cpu_ms: cpu, peak_memory_bytes: memory }) =>
-  [cpu >= 0 && `${duration(cpu)} of CPU time`, memory >= 0 && `${bytes(memory)} at its peak`].filter(Boolean).join(", ");
+  [cpu >= 0 && ["cpu", duration(cpu)], memory >= 0 && ["peak memory", bytes(memory)]].filter(Boolean);
+
+/** `cpu 12s, peak memory 31.0 MB`; empty when nobody knows. */
+export const usedWords = (run) => usedOf(run).map((pair) => pair.join(" ")).join(", ");
 
 /** The settings of a task in one line of words. */
 export const policyOf = (task) => {

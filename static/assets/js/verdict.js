@@ -1,7 +1,7 @@
 // The overview's sentence: what is the matter, worst first, with the names as links. Pure; built
 // from fixed templates.
 
-import { plural, relative } from "./format.js";
+import { listed, plural, relative } from "./format.js";
 import { isFailure, outcomeOf } from "./marks.js";
 import { missing, timeOf } from "./task_state.js";
 
@@ -27,6 +27,7 @@ const clause = (entry, now) => {
     const starts = Math.max(...task.replicas.map(({ failed_starts: failed }) => failed));
     return { rank: -3, text: `${down < task.instances ? `has ${task.instances - down} of ${task.instances} instances up and ` : ""}gave up after ${plural(starts, "failed start")}` };
   }
+  if (task.replicas?.every(({ state }) => state === "waiting")) return { rank: -1, text: `waits for ${listed(task.depends_on)}` };
   if (down === task.instances) return { rank: -2, text: "is down" };
   if (down) return { rank: -1, text: `has ${task.instances - down} of ${task.instances} instances up` };
   const verb = VERBS[latest.end_reason] ?? latest.end_reason.replaceAll("_", " ");

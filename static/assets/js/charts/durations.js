@@ -4,7 +4,7 @@ import { now, zone } from "../clock.js";
 import { el } from "../dom.js";
 import { absolute, duration, elapsed, millis, plural } from "../format.js";
 import { isFailure, outcomeOf, word } from "../marks.js";
-import { tookOf, usedOf } from "../task_state.js";
+import { tookOf, usedWords } from "../task_state.js";
 import { chartBox, paint } from "./chart.js";
 import { barOf, block, dot, fillOf, layers, markAt, path, write } from "./shapes.js";
 import { apart, countsOf, scaleOf } from "./stats.js";
@@ -18,7 +18,7 @@ const linesOf = ({ opens: run, outcome, took }) => [
   word(outcome) + (isFailure(outcome) && run.exit_code > 0 ? `, exit ${run.exit_code}` : "") +
     (outcome === "running" ? ` for ${elapsed(took)}` : took >= 0 ? ` after ${duration(took)}` : ""),
   absolute(millis(run.start_at ?? run.created_at), zone()),
-  usedOf(run),
+  usedWords(run),
   run.retry_attempt > 0 && `retry ${run.retry_attempt}`,
 ];
 

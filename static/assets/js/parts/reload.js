@@ -24,7 +24,7 @@ const ask = async (query = "") => {
     const list = flaws(error);
     tell(`${plural(list.length, "error")} in the configuration`, [
       el("p", "It was not reloaded: the daemon goes on with what it has."),
-      el("ul.flaws", { tabindex: 0 }, list.map((text) => el("li", text))),
+      el("ul.changes", { tabindex: 0 }, list.map((text) => el("li", text))),
     ]);
     return null;
   }

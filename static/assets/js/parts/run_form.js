@@ -40,19 +40,19 @@ const field = (parameter, value, id) => {
   const { key, kind, description, choices = [], allow_custom: isOpen } = parameter;
   const make = kind === "flag" ? flag : choices.length && !isOpen ? choice : text;
   const { control, beside, around, read } = make(parameter, value, id);
-  const wrong = el("p.form-wrong", { id: `${id}-wrong` });
-  const about = description && el("p.quiet", { id: `${id}-about` }, description);
+  const wrong = el("p.form-wrong");
   set(control, "id", id);
-  set(control, "aria-describedby", `${about ? `${id}-about ` : ""}${id}-wrong`);
+  set(control, "aria-describedby", `${id}-about`);
   const name = el("label.mono", { for: id }, key);
   return {
     key, control, value: read,
     complain(message) {
       say(wrong, message);
-      set(control, "aria-invalid", message ? "true" : null);
-      around?.classList.toggle("field-wrong", Boolean(message));
+      set(control, "aria-invalid", Boolean(message));
     },
-    element: el("div.param", kind === "flag" ? el("div.form-check", control, name) : [name, around, beside || el("span.quiet.param-beside", parameter.required && "required")], about, wrong),
+    element: el("div.param",
+      around ? [name, around, beside || el("span.quiet.param-beside", parameter.required && "required")] : el("div.form-check", control, name),
+      el("div", { id: `${id}-about` }, description && el("p", description), wrong)),
   };
 };
 
@@ -63,7 +63,7 @@ const flag = (_, value) => {
 
 const choice = ({ required, choices }, value) => {
   const options = required && value !== null ? choices : [null, ...choices];
-  const control = el("select", { "aria-required": required }, options.map((one, place) =>
+  const control = el("select", { "aria-required": String(required) }, options.map((one, place) =>
     el("option", { value: place }, one === null && required ? "choose" : valueWords(one))));
   control.selectedIndex = Math.max(0, options.indexOf(value));
   return { control, around: el("span.select", control, icon("chevron")), read: () => options[control.selectedIndex] };
@@ -72,7 +72,7 @@ const choice = ({ required, choices }, value) => {
 const text = ({ required, type, choices = [] }, value, id) => {
   const isNumber = type === "number";
   const control = el("input", {
-    type: "text", value: value ?? "", autocomplete: "off", spellcheck: "false", "aria-required": required,
+    type: "text", value: value ?? "", autocomplete: "off", spellcheck: "false", "aria-required": String(required),
     inputmode: isNumber && "decimal", list: choices.length && `${id}-list`,
   });
   const out = el("input", { type: "checkbox", checked: value === null });

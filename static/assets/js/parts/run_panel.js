@@ -87,7 +87,7 @@ export const runPanel = ({ run: first, line, attempts, onLine, task, onAgain }) 
       run.replica_index > 0 && fact("instance", `#${run.replica_index}`),
       (run.retry_attempt > 0 || (total > 1 && isFailure(outcomeOf(run)))) && fact("attempt", total > 1 ? `${run.retry_attempt + 1} of ${total}` : String(run.retry_attempt + 1)),
       waited > NOTABLE && fact("waited", duration(waited)),
-      usedOf(run) && fact("used", usedOf(run)),
+      usedOf(run).map((pair) => fact(...pair)),
       fact("id", id, " ", copyButton(run.id, "run id", id)));
   };
 

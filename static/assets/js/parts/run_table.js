@@ -7,7 +7,7 @@ import { clock, dayKey, dayName, duration, hourMinute, millis } from "../format.
 import { folded, namesOf, usual } from "../fold.js";
 import { badge, icon, isFailure, mark, outcomeOf } from "../marks.js";
 import { go, runPath } from "../router.js";
-import { timeOf, tookOf, usedOf } from "../task_state.js";
+import { timeOf, tookOf, usedWords } from "../task_state.js";
 
 const COLUMNS = [
   { name: "status", field: "status" }, { name: "task", field: "task_name" }, { name: "trigger", className: "hide-phone", width: "by" },
@@ -121,7 +121,7 @@ export const runTable = ({ store, onSort, selection }) => {
       set(time, "data-since", null);
       say(time, run.status === "pending" ? "waiting" : duration(tookOf(run, now())));
     }
-    set(took, "title", usedOf(run) || null);
+    set(took, "title", usedWords(run) || null);
     const length = tookOf(run, now());
     const median = usualOf(run.task_name);
     const ratio = run.start_at && median > 0 ? length / median : NaN;

@@ -3,8 +3,8 @@
 import { mutedUntil, untilWords } from "../alerts.js";
 import { ofTask, post } from "../api.js";
 import { age, now, schedulerZone, setDue, zone } from "../clock.js";
-import { el, fill } from "../dom.js";
 import { schedule } from "../cron_words.js";
+import { el, fill } from "../dom.js";
 import { duration, millis } from "../format.js";
 import { badge, icon } from "../marks.js";
 import { taskPath } from "../router.js";
