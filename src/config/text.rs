@@ -75,28 +75,44 @@ struct Places {
 /// The part of a file that defines a job: its tables as they are written, with the comments above
 /// them. `None` when there is no such job, or no TOML.
 pub(crate) fn definition_of(text: &str, name: &str) -> Option<String> {
-    let tree = DeTable::parse(text).ok()?;
-    let mut places = Places::default();
-    for (kind, value) in tree.get_ref().iter() {
-        let is_jobs = matches!(&**kind.get_ref(), "tasks" | "services");
-        places.header(text, value, false);
-        match value.get_ref().as_table().filter(|_| is_jobs) {
-            Some(jobs) => {
-                for (key, job) in jobs.iter() {
-                    let is_own = key.get_ref() == name;
-                    places.names.extend(is_own.then_some(key.span().start));
-                    places.find(text, job, is_own);
+    Definitions::new(text).of(name)
+}
+
+/// A file of which many jobs are asked for: it is parsed once.
+pub(crate) struct Definitions<'a> {
+    text: &'a str,
+    tree: Option<Spanned<DeTable<'a>>>,
+}
+
+impl<'a> Definitions<'a> {
+    pub(crate) fn new(text: &'a str) -> Definitions<'a> {
+        Definitions { text, tree: DeTable::parse(text).ok() }
+    }
+
+    /// As [`definition_of`].
+    pub(crate) fn of(&self, name: &str) -> Option<String> {
+        let tree = self.tree.as_ref()?.get_ref();
+        let has = |kind: &str| tree.get(kind)?.get_ref().as_table()?.get(name);
+        has("tasks").or_else(|| has("services"))?;
+        let mut places = Places::default();
+        for (kind, value) in tree.iter() {
+            let is_jobs = matches!(&**kind.get_ref(), "tasks" | "services");
+            places.header(self.text, value, false);
+            match value.get_ref().as_table().filter(|_| is_jobs) {
+                Some(jobs) => {
+                    for (key, job) in jobs.iter() {
+                        let is_own = key.get_ref() == name;
+                        places.names.extend(is_own.then_some(key.span().start));
+                        places.find(self.text, job, is_own);
+                    }
                 }
+                None => places.find(self.text, value, false),
             }
-            None => places.find(text, value, false),
         }
+        places.headers.sort_unstable();
+        places.headers.dedup();
+        Some(places.cut(self.text))
     }
-    if places.names.is_empty() {
-        return None;
-    }
-    places.headers.sort_unstable();
-    places.headers.dedup();
-    Some(places.cut(text))
 }
 
 impl Places {

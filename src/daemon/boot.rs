@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::base::bytes;
 use crate::base::time::Clock;
 use crate::config::Config;
-use crate::config::text::definition_of;
+use crate::config::text::Definitions;
 use crate::daemon::fingerprint::{self, Fingerprint, machine_id};
 use crate::daemon::secrets::{self, Password, Source};
 use crate::daemon::{StartError, reload};
@@ -82,11 +82,10 @@ pub(crate) fn configuration(
         let detail = "while the daemon was down".to_owned();
         Change::Decide(Box::new(Decision { detail, ..decision }))
     };
-    let defined = |files: &[(String, String)], job: &str| {
-        files.iter().find_map(|(_, text)| definition_of(text, job))
-    };
+    let (before, after) = (definitions(&last.files), definitions(&kept.files));
+    let defined = |files: &[Definitions<'_>], job: &str| files.iter().find_map(|file| file.of(job));
     for job in config.jobs.iter().map(|job| job.name.as_str()) {
-        match (defined(&last.files, job), defined(&kept.files, job)) {
+        match (defined(&before, job), defined(&after, job)) {
             (None, Some(_)) => changes.push(decided(job, What::Added)),
             (Some(old), Some(new)) if old != new => changes.push(decided(job, What::Changed)),
             _ => {}
@@ -94,6 +93,10 @@ pub(crate) fn configuration(
     }
     changes.push(Change::Configure(Box::new(kept)));
     Ok((number + 1, changes))
+}
+
+fn definitions(files: &[(String, String)]) -> Vec<Definitions<'_>> {
+    files.iter().map(|(_, text)| Definitions::new(text)).collect()
 }
 
 /// Nobody else may run beside a process of ours that outlived its daemon.
