@@ -60,6 +60,7 @@ async function operated(daemon) {
   };
   const change = (text) => () =>
     writeFileSync(daemon.config, `${toml.replace("0 5 * * *", "0 6 * * *")}\n[tasks.prune]\n${text}\n`);
+  const valid = change('run = "true"');
   return [
     { name: "given-up", path: "/" },
     { name: "run-given", path: `/tasks/deploy/${run.id}`, after: unfold },
@@ -67,8 +68,8 @@ async function operated(daemon) {
     { name: "instances", path: "/tasks/web" },
     { name: "fatal", path: "/tasks/mailer" },
     { name: "why", path: "/tasks/report", after: withDialog((page) => page.locator(".task-line .why")) },
-    { name: "stale", path: "/", before: change('run = "true"') },
-    { name: "reload", path: "/tasks/report", after: withDialog(named("What would change?")) },
+    { name: "stale", path: "/", before: valid },
+    { name: "reload", path: "/tasks/report", before: valid, after: withDialog(named("What would change?")) },
     {
       name: "flaws", path: "/tasks/report", except: OF_THE_FLAWS,
       before: change("rum = 5"), after: withDialog(named("Reload")),
