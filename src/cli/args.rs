@@ -182,7 +182,7 @@ fn run(argv: &mut Argv) -> Result<Command, Usage> {
         }
     };
     let mut params = Vec::new();
-    while let Some(text) = argv.value(&["--param"])? {
+    for text in argv.values("--param")? {
         let Some((key, value)) = text.split_once('=') else {
             return Err(argv.refuse(format!("--param: {text:?} is not KEY=VALUE")));
         };

@@ -91,6 +91,21 @@ impl Argv {
         Ok(found)
     }
 
+    /// All values of a flag that may be repeated; they may look like flags themselves.
+    pub(crate) fn values(&mut self, name: &'static str) -> Result<Vec<String>, Usage> {
+        self.known.push(name);
+        let mut values = Vec::new();
+        let read = |value: &OsStr| Ok::<_, &str>(value.to_owned());
+        while let Some(value) = self
+            .flags
+            .opt_value_from_os_str(name, read)
+            .map_err(|_| self.refuse(format!("{name} needs a value")))?
+        {
+            values.push(self.text(value)?);
+        }
+        Ok(values)
+    }
+
     fn take(&mut self, name: &'static str) -> Result<Option<OsString>, Usage> {
         // What looks like a flag is one: a value was forgotten.
         let read = |value: &OsStr| match is_flag(value) || value.is_empty() {
