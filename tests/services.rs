@@ -168,7 +168,11 @@ fn parameters_reach_the_script_and_are_kept() {
     assert_eq!(refused.status, 422, "{refused:?}");
     assert!(refused.json().to_string().contains("body.params.TARGET"), "{refused:?}");
     let output = home.run(["run", "t", "--param", "TARGET=a b", "--param=--all=true"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "a b|\n--depth|3|--all|", "{output:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "a b|--depth|3|--all|\n--depth|3|--all|\n",
+        "{output:?}"
+    );
     let run = session.get("/api/tasks/t/runs").json()["runs"][0].clone();
     assert_eq!(
         run["params"],

@@ -41,4 +41,3 @@ CREATE TABLE decisions (
 ) STRICT;
 
 CREATE INDEX decisions_by_task ON decisions (task_name, at);
-CREATE INDEX decisions_by_time ON decisions (at);

@@ -200,14 +200,6 @@ impl Facts<'_> {
                 format!("{name} did not run at {when}: the daemon was down from {from} to {to}");
             return (text, None);
         }
-        let first = self.sessions.last().filter(|_| self.sessions.len() < MOST as usize);
-        if let Some(first) = first.filter(|first| first.started_at > moment) {
-            let first = self.say(first.started_at);
-            let text = format!(
-                "{name} did not run at {when}: the daemon was started for the first time at {first}"
-            );
-            return (text, None);
-        }
         let known = [What::Added, What::Changed, What::Removed];
         let changed =
             self.decisions.iter().rev().find(|it| known.contains(&it.what) && it.at > moment);
@@ -222,6 +214,14 @@ impl Facts<'_> {
                 ),
             };
             return (text, Some(decision));
+        }
+        let first = self.sessions.last().filter(|_| self.sessions.len() < MOST as usize);
+        if let Some(first) = first.filter(|first| first.started_at > moment) {
+            let first = self.say(first.started_at);
+            let text = format!(
+                "{name} did not run at {when}: the daemon was started for the first time at {first}"
+            );
+            return (text, None);
         }
         match tick {
             None => {
