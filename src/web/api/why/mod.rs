@@ -205,13 +205,12 @@ impl Facts<'_> {
             self.decisions.iter().rev().find(|it| known.contains(&it.what) && it.at > moment);
         if let Some(decision) = changed {
             let since = self.say(decision.at);
-            let text = match decision.what {
-                What::Added => {
-                    format!("{name} was not configured at {when}: it was added at {since}")
-                }
-                _ => format!(
+            let text = if decision.what == What::Added {
+                format!("{name} was not configured at {when}: it was added at {since}")
+            } else {
+                format!(
                     "{name} may have had another schedule at {when}: its definition changed at {since}"
-                ),
+                )
             };
             return (text, Some(decision));
         }
@@ -273,13 +272,11 @@ impl Facts<'_> {
 
     /// What was decided about this run or tick, beyond starting it.
     fn about(&self, run: Option<&Run>, tick: Option<Timestamp>) -> Option<&Decision> {
-        self.decisions.iter().find(|decision| match decision.what {
-            What::Missed => false,
-            _ => {
-                run.is_some_and(|run| decision.run == Some(run.id))
-                    || (tick.is_some() && decision.tick == tick && decision.job.is_some())
-            }
-        })
+        let is_of = |decision: &&Decision| {
+            run.is_some_and(|run| decision.run == Some(run.id))
+                || (tick.is_some() && decision.tick == tick && decision.job.is_some())
+        };
+        self.decisions.iter().filter(|it| it.what != What::Missed).find(is_of)
     }
 
     fn missed(&self, moment: Timestamp) -> Option<&Decision> {
