@@ -4,6 +4,7 @@
 mod announce;
 mod audience;
 pub(crate) mod boot;
+mod cron_watch;
 pub(crate) mod data_dir;
 pub(crate) mod fingerprint;
 #[cfg(feature = "notify")]
@@ -36,6 +37,7 @@ use crate::board::Board;
 use crate::config::{Config, Metrics};
 use crate::current::{Configured, Current};
 use crate::daemon::audience::DaemonAudience;
+use crate::daemon::cron_watch::CronWatch;
 use crate::daemon::fingerprint::Fingerprint;
 use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::lock::InstanceLock;
@@ -117,6 +119,8 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let mut found = boot::find(&store, config, &machine, &logs, &clock)?;
     let (number, kept) = boot::configuration(&store, config, clock.now().wall)?;
     found.config = number;
+    let cron = CronWatch::new(inbox.clone(), clock.clone());
+    found.cron_lives = cron.follow(config)?;
     changes.extend(kept);
 
     let (budget, seed) = (config.shutdown_timeout, boot::seed()?);
@@ -187,6 +191,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
         dispatcher: dispatcher.clone(),
         sweeper: sweeper.clone(),
         heartbeats: heartbeats.clone(),
+        cron: cron.clone(),
         limits: surroundings.limits(),
         metrics: config.metrics.clone(),
         number: Mutex::new(number),
@@ -249,6 +254,7 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     drop(world);
     sampler.close();
     heartbeats.stop();
+    cron.stop();
     dispatcher.close();
     context.readers.close();
     writer.close();

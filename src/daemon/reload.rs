@@ -10,6 +10,7 @@ use crate::base::time::Clock;
 use crate::board::Board;
 use crate::config::{self, Config, LoadError, Metrics};
 use crate::current::{Configured, Current};
+use crate::daemon::cron_watch::CronWatch;
 use crate::daemon::heartbeats::Heartbeats;
 use crate::daemon::sd_notify;
 use crate::engine::{Answer, Input, Plan};
@@ -36,6 +37,7 @@ pub(crate) struct Reloader {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) sweeper: Sweeper,
     pub(crate) heartbeats: Heartbeats,
+    pub(crate) cron: CronWatch,
     pub(crate) limits: Limits,
     /// As at the start: where they are served is settled there.
     pub(crate) metrics: Metrics,
@@ -73,7 +75,7 @@ impl Reloader {
             jobs: config.jobs.clone(),
             budget: config.shutdown_timeout,
             configuration: kept(config, now, number),
-            cron_lives: false,
+            cron_lives: self.cron.follow(config).map_err(|why| Rejection::Invalid(vec![why]))?,
         });
         let answer = self.engine.ask(|reply| Input::Reload { plan, reply });
         let mut difference = match answer.map_err(Rejection::Unanswered)? {

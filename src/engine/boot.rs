@@ -195,7 +195,10 @@ impl Engine {
             let wanted = self.lanes[lane].job.task().is_some_and(|task| match task.run_on_start {
                 RunOnStart::Never => false,
                 RunOnStart::Daemon => true,
-                RunOnStart::Boot => machine_booted,
+                // A cron that is alive has run its own when it started.
+                RunOnStart::Boot => {
+                    machine_booted && !(self.cron_lives && self.lanes[lane].is_crons())
+                }
             });
             if wanted {
                 self.submit(now, lane, Trigger::Startup);

@@ -211,8 +211,7 @@ impl Engine {
     /// Jobs that are read from crontabs tick only while cron is dead: they run once, here or there.
     pub(super) fn hold_where_cron_lives(&mut self, now: Moment) {
         for lane in 0..self.lanes.len() {
-            let is_crons = matches!(self.lanes[lane].job.source, Source::Crontab(..));
-            let held = self.cron_lives && is_crons;
+            let held = self.cron_lives && self.lanes[lane].is_crons();
             let Some(ticking) = &mut self.lanes[lane].ticking else { continue };
             if std::mem::replace(&mut ticking.held, held) == held {
                 continue;
@@ -233,6 +232,11 @@ impl Engine {
 }
 
 impl Lane {
+    /// Whether the job is read from a crontab.
+    pub(super) fn is_crons(&self) -> bool {
+        matches!(self.job.source, Source::Crontab(..))
+    }
+
     /// The same job, as another file has it.
     fn take_over(&mut self, job: Arc<Job>) {
         if let (Some(ticking), Some(schedule)) =

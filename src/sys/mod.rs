@@ -8,6 +8,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 mod birth;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod cron;
 pub(crate) mod epoll;
 pub(crate) mod eventfd;
 pub(crate) mod fs;

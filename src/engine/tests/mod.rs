@@ -3,6 +3,7 @@
 mod alerts;
 mod boot;
 mod clock;
+mod cron;
 mod gate;
 mod health;
 mod operate;
