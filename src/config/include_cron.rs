@@ -23,11 +23,16 @@ use crate::model::job::{
 use crate::model::process::{EnvBase, Process, RunAs};
 
 const KEY: &str = "include_cron";
+/// How warnings begin about a line or a file that is passed over, and about a file that is not to
+/// be trusted.
+pub(crate) const SKIPPED: &str = "skipped: ";
+pub(crate) const REFUSED: &str = "refused: ";
 
 /// A file, and the user whose crontab it is if that does not stand in it.
 pub(crate) type Crontab = (Found, Option<String>);
 
-/// All crontabs that the patterns match, by path and each once.
+/// All crontabs that the patterns match, by path and each once. A file that only a pattern names
+/// may be bad without keeping everything else from running: users come and go.
 pub(crate) fn find(
     daemon: Option<&Table<'_>>,
     included: &[Found],
@@ -42,23 +47,42 @@ pub(crate) fn find(
             daemon.error_at(at, KEY, message);
             continue;
         }
+        let is_named = || {
+            let items = daemon.list(KEY).unwrap_or_default();
+            items.iter().any(|item| around.resolve(item.text) == path)
+        };
+        if !is_name_for_cron(&path) && !is_named() {
+            let message = format!("{SKIPPED}{shown}: cron reads no file of such a name in cron.d");
+            daemon.warn_at(at, KEY, message);
+            continue;
+        }
         let user = owner(&path);
         match (around.crontab)(&path, user.as_deref()) {
             Ok(text) => {
                 let shown = include::shown(&path, around);
                 found.push((Found { path, shown, text }, user));
             }
-            Err(reason) => daemon.error_at(at, KEY, format!("cannot use {shown}: {reason}")),
+            Err(reason) if is_named() => {
+                daemon.error_at(at, KEY, format!("cannot use {shown}: {reason}"));
+            }
+            Err(reason) => daemon.warn_at(at, KEY, format!("{REFUSED}{shown}: {reason}")),
         }
     }
     found
 }
 
+/// Packages and editors leave copies in `cron.d`, whose names have a dot or a tilde (cron(8)).
+fn is_name_for_cron(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_good = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+    name.iter().all(is_good) || !path.parent().is_some_and(|parent| parent.ends_with("cron.d"))
+}
+
 /// Whose crontab a file of the spool is: its name says so (crontab(1)).
 fn owner(path: &Path) -> Option<String> {
-    let is_spool = path
-        .parent()
-        .is_some_and(|parent| parent.ends_with("cron/crontabs") || parent.ends_with("spool/cron"));
+    const SPOOLS: [&str; 3] = ["cron/crontabs", "cron/tabs", "spool/cron"];
+    let is_spool =
+        path.parent().is_some_and(|parent| SPOOLS.iter().any(|spool| parent.ends_with(spool)));
     path.file_name().filter(|_| is_spool).map(|name| name.to_string_lossy().into_owned())
 }
 
@@ -91,7 +115,7 @@ pub(crate) fn jobs(
         };
         read.notes.into_iter().for_each(|note| warn(starts.len().max(1), note));
         for skipped in read.skipped {
-            warn(skipped.line, format!("skipped: {}", skipped.reason));
+            warn(skipped.line, format!("{SKIPPED}{}", skipped.reason));
         }
         for entry in read.entries {
             let name = crontab::name_of(&entry.command);
@@ -103,7 +127,7 @@ pub(crate) fn jobs(
                     entry.notes.into_iter().for_each(|note| warn(line, note));
                     jobs.push(Arc::new(job));
                 }
-                Err(reason) => warn(line, format!("skipped: {reason}")),
+                Err(reason) => warn(line, format!("{SKIPPED}{reason}")),
             }
         }
     }

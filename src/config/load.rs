@@ -48,6 +48,16 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
     let shown = path.to_string_lossy();
     let (bytes, facts) = read_bytes(path)?;
     let text = decode(&bytes, &shown).map_err(LoadError::Invalid)?;
+    let mut config = load_as(path, text, now)?;
+    if let Some(remedy) = remedy(&facts).filter(|_| is_root()) {
+        config.warnings.insert(0, writable_warning(&shown, remedy));
+    }
+    Ok(config)
+}
+
+/// What [`load`] would make of a file with this text.
+pub(crate) fn load_as(path: &Path, text: &str, now: Timestamp) -> Result<Config, LoadError> {
+    let shown = path.to_string_lossy();
     let place = std::path::absolute(path).map_err(|error| {
         LoadError::Unreadable(format!("cannot find {shown}: {}", error_text(&error)))
     })?;
@@ -80,9 +90,6 @@ pub(crate) fn load(path: &Path, now: Timestamp) -> Result<Config, LoadError> {
     config.path = path.to_owned();
     let is_other = |path: &PathBuf| config.files.iter().all(|file| file.path != *path);
     config.watched = watched.take().into_iter().filter(is_other).collect();
-    if let Some(remedy) = remedy(&facts).filter(|_| is_root()) {
-        config.warnings.insert(0, writable_warning(&shown, remedy));
-    }
     Ok(config)
 }
 
@@ -129,9 +136,9 @@ fn crontab(path: &Path, user: Option<&str>) -> Result<String, String> {
     let reason = |error: io::Error| error_text(&error);
     let file = File::open(path).map_err(reason)?;
     let facts = file.metadata().map_err(reason)?;
-    let is_owner = [0, own_user()].contains(&facts.uid())
-        || user.is_some_and(|name| number_of(name) == Some(facts.uid()));
-    if !is_owner {
+    let whose = user.map(|name| number_of(name).ok_or(name)).transpose();
+    let whose = whose.map_err(|name| format!("there is no user {name:?}"))?;
+    if ![Some(0), Some(own_user()), whose].contains(&Some(facts.uid())) {
         return Err(format!("it belongs to somebody else (user {})", facts.uid()));
     }
     if facts.mode() & 0o022 != 0 {
@@ -407,15 +414,24 @@ mod tests {
         let dir = Dir::new("crontab");
         fs::create_dir_all(dir.0.join("cron/crontabs")).unwrap();
         let path = dir.file("cron/crontabs/nobody", b"* * * * * echo \xff\n0 3 * * * true\n");
-        let root = dir.file("c.toml", "[daemon]\ninclude_cron = [\"cron/crontabs/*\"]\n");
+        dir.file("cron/crontabs/gone-for-good", b"* * * * * true\n");
+        let named = "[daemon]\ninclude_cron = [\"cron/crontabs/nobody\"]\n";
+        let (root, named) =
+            (dir.file("c.toml", named.replace("nobody", "*")), dir.file("n.toml", named));
         for (mode, flaw) in [(0o600, None), (0o622, Some("others can write it; chmod go-w"))] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let found = try_load(&root);
+            let found = try_load(&named);
             assert_eq!(
                 found.as_ref().err().is_some_and(|it| it.contains("cannot use")),
                 flaw.is_some()
             );
             assert!(flaw.is_none_or(|flaw| found.as_ref().unwrap_err().contains(flaw)));
+            let told = try_load(&root).unwrap().warnings;
+            let told: Vec<_> = told.iter().map(|it| it.message.as_str()).collect();
+            let is_told =
+                |text: &str| told.iter().any(|it| it.starts_with("refused: ") && it.contains(text));
+            assert!(is_told("there is no user \"gone-for-good\""), "{told:?}");
+            assert!(flaw.is_none_or(is_told), "{told:?}");
             if let Ok(config) = found {
                 assert_eq!(config.jobs.len(), 1);
                 let warning = config.warnings[0].to_string();
@@ -428,7 +444,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
             for (owner, is_good) in [(number_of("nobody").unwrap(), true), (4_000_000, false)] {
                 chown(&path, Some(owner), None).unwrap();
-                let found = try_load(&root);
+                let found = try_load(&named);
                 assert_eq!(found.is_ok(), is_good, "{found:?}");
                 let text = "it belongs to somebody else (user 4000000)";
                 assert!(is_good || found.unwrap_err().contains(text));

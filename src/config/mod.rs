@@ -9,7 +9,7 @@ pub(crate) mod dotenv;
 mod failures;
 mod health;
 mod include;
-mod include_cron;
+pub(crate) mod include_cron;
 mod inherit;
 mod job;
 pub(crate) mod load;

@@ -235,6 +235,10 @@ impl<'a> Table<'a> {
         self.report.error(at, Some(self.path_of(key)), message.into());
     }
 
+    pub(crate) fn warn_at(&self, at: usize, key: &str, message: String) {
+        self.report.warn(at, Some(self.path_of(key)), message);
+    }
+
     pub(crate) fn warn(&self, key: &str, message: impl Into<String>) {
         let at = self.find(key).map_or(self.at, |entry| entry.key_at);
         self.report.warn(at, Some(self.path_of(key)), message.into());

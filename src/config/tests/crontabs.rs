@@ -17,6 +17,7 @@ fn lines_become_tasks() {
                   0 3 * * * ../x no-user\n";
     let files = [
         ("/etc/rw/cron.d/app", system),
+        ("/etc/rw/cron.d/app.dpkg-old", system),
         ("/etc/rw/mine", "0 4 * * mon tidy ${HOME}\n"),
         ("/x/cron/crontabs/kim", "HOME=/srv\n0 5 * * * tidy\n"),
     ];
@@ -44,7 +45,9 @@ fn lines_become_tasks() {
     assert_eq!(kim.process.working_dir.as_deref(), Some(Path::new("/srv")));
 
     let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(warnings.len(), 3, "{warnings:#?}");
+    assert_eq!(warnings.len(), 4, "{warnings:#?}");
+    assert!(warnings[0].contains("skipped: \"/etc/rw/cron.d/app.dpkg-old\""), "{warnings:#?}");
+    let warnings = &warnings[1..];
     for (warning, line) in warnings.iter().zip([6, 7, 8]) {
         let start = format!("conf/cron.d/app:{line}:1: skipped: ");
         assert!(warning.starts_with(&start), "{warning}");
