@@ -17,6 +17,7 @@ use crate::cli::help::Topic;
 use crate::cli::idle::When;
 use crate::cli::import::flags as import_flags;
 use crate::cli::service;
+use crate::cli::service::takeover::Takeover;
 use crate::cli::why::At;
 use crate::model::job::Verb;
 use crate::model::run::EndReason;
@@ -152,6 +153,7 @@ fn command(argv: &mut Argv) -> Result<Option<Command>, Usage> {
             Command::Why { task: argv.one_word(A_TASK)?, at }
         }
         Topic::Import => Command::Import(import_flags::read(argv)?),
+        Topic::Takeover => Command::Takeover(Takeover::take(argv)?),
         Topic::Promote => Command::Promote(import_flags::promote(argv)?),
         Topic::Notify => Command::Notify(notify(argv)?),
     };

@@ -9,6 +9,7 @@ use crate::cli::idle::When;
 use crate::cli::import::ImportArgs;
 use crate::cli::import::promote::PromoteArgs;
 use crate::cli::service;
+use crate::cli::service::takeover::Takeover;
 use crate::cli::why::At;
 use crate::model::job::Verb;
 use crate::store::query::State;
@@ -89,6 +90,7 @@ pub(crate) enum Command {
     Next(NextArgs),
     Import(ImportArgs),
     Promote(PromoteArgs),
+    Takeover(Takeover),
     Demo,
 }
 

@@ -27,6 +27,7 @@ pub(crate) enum Topic {
     Why,
     Import,
     Promote,
+    Takeover,
     Password,
     Backup,
     Service,
@@ -40,7 +41,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Every subcommand, in the order of the overview: what is typed, and the page about it. What
     /// else knows subcommands and their flags, such as completion, reads them here.
-    const TABLE: [(Topic, &'static str, &'static str); 29] = [
+    const TABLE: [(Topic, &'static str, &'static str); 30] = [
         (Topic::Daemon, "daemon", DAEMON),
         (Topic::Status, "status", STATUS),
         (Topic::Password, "password", PASSWORD),
@@ -52,6 +53,7 @@ impl Topic {
         (Topic::Next, "next", NEXT),
         (Topic::Import, "import", import::flags::HELP),
         (Topic::Promote, "promote", import::promote::HELP),
+        (Topic::Takeover, "takeover", service::takeover::HELP),
         (Topic::Reload, "reload", reload::HELP),
         (Topic::Why, "why", why::HELP),
         (Topic::Run, "run", RUN),
@@ -125,6 +127,7 @@ The configuration:
   next <task|\"expr\">  when a schedule ticks, and what daylight saving does to it
   import <source>     tables from cron, supervisord, systemd or pm2
   promote <task...>   take imported tables into your own file
+  takeover            run the jobs of cron here, and stop cron
   reload              have the daemon read it again; --dry-run says what it would change
   why <task>          why it ran at a moment, or did not
 

@@ -231,6 +231,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
         Command::RestartDaemon { when } => instance::restart(globals, when),
         Command::Password => password::run(globals, env::var_os(secrets::VARIABLE))?.print(),
         Command::Completion(shell) => Outcome::success(completion::script(shell)).print(),
+        Command::Takeover(order) => service::takeover::run(globals, &order),
         Command::Service(order) => service::run(globals, &order),
         Command::Backup { to } => backup::run(globals, &to)?.print(),
         Command::OpenApi => Outcome::success(api::document::text()).print(),

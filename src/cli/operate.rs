@@ -115,6 +115,7 @@ mod tests {
             api_trigger: true,
             cron: cron.map(str::to_owned),
             next_run_at: None,
+            held_by: None,
             retry_attempts: None,
             retry_delay: None,
             retry_backoff: None,

@@ -98,6 +98,7 @@ fn run(argv: &[&str]) -> Result<Outcome, Failure> {
         | Command::History { .. }
         | Command::Import(_)
         | Command::Promote(_)
+        | Command::Takeover(_)
         | Command::Demo => panic!("{argv:?} does more than ask"),
     }
 }

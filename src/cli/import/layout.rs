@@ -96,31 +96,46 @@ pub(super) fn write(config: &Path, head: &str, page: &str) -> Result<String, Fai
 
 /// The text of the configuration with the folder included; `None` when it is already.
 fn including(files: &Files) -> Result<Option<String>, Failure> {
-    let line = format!("include = [{INCLUDE:?}]\n");
-    let Some(text) = &files.root_text else {
-        let note = "# What was imported lies in runwisp.d; tasks and services of your own go here.";
+    let note = "# What was imported lies in runwisp.d; tasks and services of your own go here.";
+    listing(&files.root, files.root_text.as_deref(), "include", &[INCLUDE], note)
+}
+
+/// The text of a configuration, below `note` where there is none yet, whose `[daemon]` has a list
+/// with these patterns; `None` when it has it already.
+pub(crate) fn listing(
+    root: &Path,
+    text: Option<&str>,
+    key: &str,
+    wanted: &[&str],
+    note: &str,
+) -> Result<Option<String>, Failure> {
+    let line = format!("{key} = {wanted:?}\n");
+    let Some(text) = text else {
         return Ok(Some(format!("{note}\n\n[daemon]\n{line}")));
     };
-    let root = files.root.display();
-    let tree = DeTable::parse(text).map_err(|error| bad(&files.root, &error))?;
+    let shown = root.display();
+    let tree = DeTable::parse(text).map_err(|error| bad(root, &error))?;
     let daemon = tree.get_ref().get("daemon").and_then(|daemon| daemon.get_ref().as_table());
-    if let Some(include) = daemon.and_then(|daemon| daemon.get("include")) {
-        let patterns = include.get_ref().as_array();
-        let mut patterns = patterns.into_iter().flatten();
-        if patterns.any(|pattern| pattern.get_ref().as_str() == Some(INCLUDE)) {
+    if let Some(list) = daemon.and_then(|daemon| daemon.get(key)) {
+        let there: Vec<_> = list.get_ref().as_array().into_iter().flatten().collect();
+        let is_there = |one: &&&str| there.iter().any(|it| it.get_ref().as_str() == Some(**one));
+        let missing: Vec<_> = wanted.iter().filter(|one| !is_there(one)).collect();
+        if missing.is_empty() {
             return Ok(None);
         }
+        let missing = format!("{missing:?}");
+        let missing = missing.trim_matches(['[', ']']);
         let message = format!(
-            "{root} has an include list of its own: add {INCLUDE:?} to [daemon] include, then import again"
+            "{shown} has an {key} list of its own: add {missing} to [daemon] {key}, then try again"
         );
         return Err(Failure::Error(message));
     }
     if daemon.is_none() {
         return Ok(Some(format!("{}\n\n[daemon]\n{line}", text.trim_end())));
     }
-    let all = sections(text).map_err(|error| bad(&files.root, &error))?;
+    let all = sections(text).map_err(|error| bad(root, &error))?;
     let Some(header) = all.iter().find(|section| section.path == ["daemon"]) else {
-        let message = format!("{root} has no [daemon] header: write {} into it", line.trim_end());
+        let message = format!("{shown} has no [daemon] header: write {} into it", line.trim_end());
         return Err(Failure::Error(message));
     };
     let end = text[header.at..].find('\n').map_or(text.len(), |length| header.at + length + 1);
@@ -131,7 +146,7 @@ fn including(files: &Files) -> Result<Option<String>, Failure> {
 
 /// Writes all files or none: each with a rename, and where one fails the others get their old
 /// text back. Owner and mode of a file that is replaced stay.
-pub(super) fn replace(files: &[(PathBuf, String)]) -> Result<(), Failure> {
+pub(crate) fn replace(files: &[(PathBuf, String)]) -> Result<(), Failure> {
     let mut done: Vec<(&Path, Option<String>)> = Vec::new();
     for (path, _) in files {
         // A device or a pipe would be replaced like any other name.
@@ -179,7 +194,8 @@ pub(super) fn folder(root: &Path) -> PathBuf {
     root.with_file_name(FOLDER)
 }
 
-fn read(path: &Path) -> Result<Option<String>, Failure> {
+/// The text of a file; `None` where there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -8,7 +8,7 @@ pub(crate) mod draft;
 mod fetch;
 pub(crate) mod flags;
 mod ini;
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod page;
 pub(crate) mod pm2;
 pub(crate) mod promote;

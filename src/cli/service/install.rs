@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -33,24 +33,15 @@ pub(super) fn run(
     binary: Option<&Path>,
     print_only: bool,
 ) -> Result<Exit, Failure> {
-    let mut settings = globals.clone();
-    for setting in [&mut settings.config, &mut settings.data, &mut settings.socket] {
-        setting.path = std::path::absolute(&setting.path).map_err(failed)?;
-    }
-    let binary = match binary {
-        Some(path) => std::path::absolute(path).map_err(failed)?,
-        None => std::env::current_exe().map_err(failed)?,
-    };
-    for path in [&binary, &settings.config.path, &settings.data.path, &settings.socket.path] {
-        check_place(path, service.local)?;
-    }
-    let program = fs::read(&binary).map_err(|error| cannot("read", &binary, &error))?;
-    let text = unit::text(&binary, &settings, &unit::hex(&program), service.local);
+    let Baked { settings, binary, hash } = Baked::of(globals, binary, service)?;
+    let found = service.found()?;
+    // A service that took over from cron stays what it is.
+    let took_over = found.as_ref().and_then(|(_, old)| unit::took_over(old));
+    let text = unit::text(&binary, &settings, &hash, service.local, took_over);
     if print_only {
         print(&text)?;
         return Ok(Exit::Success);
     }
-    let found = service.found()?;
     let is_update = match &found {
         None => false,
         Some((path, old)) if *path == service.path && *old == text => {
@@ -73,9 +64,10 @@ pub(super) fn run(
         }
     };
     let steps = if order.dry_run { Steps::Printed } else { Steps::Done };
-    let plan = Plan { service, settings: &settings, steps };
-    if !service.local && settings.config.path.exists() {
-        check_owner(&settings.config.path)?;
+    let user = if took_over.is_some() { "root" } else { USER };
+    let plan = Plan { service, settings: &settings, steps, user, config: init::STARTER };
+    if !service.local {
+        plan.check_owner()?;
     }
     if steps == Steps::Done {
         plan.check_machine()?;
@@ -84,12 +76,43 @@ pub(super) fn run(
         false => plan.prepare_system()?,
         true => plan.prepare_user(order)?,
     }
-    plan.write(&text, order)?;
+    plan.write(&text, order.force)?;
     plan.start(is_update)?;
     if steps == Steps::Done {
         plan.wait()?;
     }
     Ok(Exit::Success)
+}
+
+/// What stands in a unit.
+pub(super) struct Baked {
+    /// With absolute paths.
+    pub(super) settings: Globals,
+    pub(super) binary: PathBuf,
+    pub(super) hash: String,
+}
+
+impl Baked {
+    pub(super) fn of(
+        globals: &Globals,
+        binary: Option<&Path>,
+        service: &Service,
+    ) -> Result<Baked, Failure> {
+        let mut settings = globals.clone();
+        for setting in [&mut settings.config, &mut settings.data, &mut settings.socket] {
+            setting.path = std::path::absolute(&setting.path).map_err(failed)?;
+        }
+        let binary = match binary {
+            Some(path) => std::path::absolute(path).map_err(failed)?,
+            None => std::env::current_exe().map_err(failed)?,
+        };
+        let paths = [&binary, &settings.config.path, &settings.data.path, &settings.socket.path];
+        for path in paths {
+            check_place(path, service.local)?;
+        }
+        let program = fs::read(&binary).map_err(|error| cannot("read", &binary, &error))?;
+        Ok(Baked { settings, binary, hash: unit::hex(&program) })
+    }
 }
 
 /// Whether a service would find there, after the next boot, what is there now.
@@ -110,37 +133,43 @@ fn check_place(path: &Path, local: bool) -> Result<(), Failure> {
     }))
 }
 
-/// Whoever can write or replace the configuration runs commands as the user of the service.
-fn check_owner(config: &Path) -> Result<(), Failure> {
-    for path in [Some(config), config.parent()].into_iter().flatten() {
-        let facts = fs::metadata(path).map_err(|error| cannot("look at", path, &error))?;
-        let shown = path.display();
-        if facts.uid() != 0 {
-            let owner = user_name(facts.uid());
-            return Err(Failure::Error(format!(
-                "{shown} belongs to {owner}, who could run commands as {USER}: chown root:{USER} {shown}"
-            )));
-        }
-        if facts.mode() & 0o022 != 0 {
-            return Err(Failure::Error(format!(
-                "{shown} can be written by others than root, who could run commands as {USER}: \
-                 chmod go-w {shown}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-struct Plan<'a> {
-    service: &'a Service,
+pub(super) struct Plan<'a> {
+    pub(super) service: &'a Service,
     /// With absolute paths.
-    settings: &'a Globals,
-    steps: Steps,
+    pub(super) settings: &'a Globals,
+    pub(super) steps: Steps,
+    /// Of a service of the system.
+    pub(super) user: &'a str,
+    /// The text of the configuration, where there is none.
+    pub(super) config: &'a str,
 }
 
 impl Plan<'_> {
+    /// Whoever can write or replace the configuration runs commands as the user of the service.
+    pub(super) fn check_owner(&self) -> Result<(), Failure> {
+        let (config, user) = (&self.settings.config.path, self.user);
+        let paths = [Some(config.as_path()), config.parent()];
+        for path in paths.into_iter().flatten().filter(|_| config.exists()) {
+            let facts = fs::metadata(path).map_err(|error| cannot("look at", path, &error))?;
+            let shown = path.display();
+            if facts.uid() != 0 {
+                let owner = user_name(facts.uid());
+                return Err(Failure::Error(format!(
+                    "{shown} belongs to {owner}, who could run commands as {user}: chown root:{user} {shown}"
+                )));
+            }
+            if facts.mode() & 0o022 != 0 {
+                return Err(Failure::Error(format!(
+                    "{shown} can be written by others than root, who could run commands as {user}: \
+                     chmod go-w {shown}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// What would only show once the service fails.
-    fn check_machine(&self) -> Result<(), Failure> {
+    pub(super) fn check_machine(&self) -> Result<(), Failure> {
         if !Path::new("/run/systemd/system").exists() {
             return Err(Failure::Error("systemd does not run this machine".to_owned()));
         }
@@ -173,27 +202,35 @@ impl Plan<'_> {
         }
     }
 
-    fn prepare_system(&self) -> Result<(), Failure> {
+    pub(super) fn prepare_system(&self) -> Result<(), Failure> {
+        let name = self.user;
         let data = self.settings.data.path.display().to_string();
-        let user = steps::output(&["id", "-u", USER]);
+        let user = steps::output(&["id", "-u", name]);
         if user.is_empty() {
             let home = ["--home-dir", &data, "--no-create-home", "--shell", "/usr/sbin/nologin"];
             let create = ["useradd", "--system", "--user-group"];
-            self.steps.run(&[&create[..], &home, &[USER]].concat())?;
+            self.steps.run(&[&create[..], &home, &[name]].concat())?;
         }
-        match fs::metadata(&self.settings.data.path) {
+        self.check_data()?;
+        if !self.settings.data.path.exists() {
+            self.steps.run(&["install", "-d", "-o", name, "-g", name, "-m", "0750", &data])?;
+        }
+        self.make_config(&["install", "-d", "-o", "root", "-g", name, "-m", "0750"], true)
+    }
+
+    /// The data of a service is its user's own.
+    pub(super) fn check_data(&self) -> Result<(), Failure> {
+        let (name, data) = (self.user, &self.settings.data.path);
+        let user = steps::output(&["id", "-u", name]);
+        match fs::metadata(data) {
             Ok(facts) if !user.is_empty() && facts.uid().to_string() != user => {
-                let owner = user_name(facts.uid());
-                return Err(Failure::Error(format!(
-                    "{data} belongs to {owner} and not to {USER}: chown -R {USER}:{USER} {data}"
-                )));
+                let (owner, data) = (user_name(facts.uid()), data.display());
+                Err(Failure::Error(format!(
+                    "{data} belongs to {owner} and not to {name}: chown -R {name}:{name} {data}"
+                )))
             }
-            Ok(_) => {}
-            Err(_) => {
-                self.steps.run(&["install", "-d", "-o", USER, "-g", USER, "-m", "0750", &data])?;
-            }
+            Ok(_) | Err(_) => Ok(()),
         }
-        self.make_config(&["install", "-d", "-o", "root", "-g", USER, "-m", "0750"], true)
     }
 
     fn prepare_user(&self, order: &Order) -> Result<(), Failure> {
@@ -228,8 +265,8 @@ impl Plan<'_> {
         if let Some(directory) = config.parent().filter(|directory| !directory.exists()) {
             self.steps.run(&[make_directory, &[&*directory.to_string_lossy()]].concat())?;
         }
-        self.steps.write(config, init::STARTER, init::MODE)?;
-        let owner = format!("root:{USER}");
+        self.steps.write(config, self.config, init::MODE)?;
+        let owner = format!("root:{}", self.user);
         match give {
             true => self.steps.run(&["chown", &owner, &*config.to_string_lossy()]),
             false => Ok(()),
@@ -237,7 +274,7 @@ impl Plan<'_> {
     }
 
     /// A drop-in that somebody has made his own stays as it is.
-    fn write(&self, text: &str, order: &Order) -> Result<(), Failure> {
+    pub(super) fn write(&self, text: &str, force: bool) -> Result<(), Failure> {
         let directory = self.service.directory();
         if !directory.exists() {
             self.steps.run(&["install", "-d", "-m", "0755", &*directory.to_string_lossy()])?;
@@ -247,14 +284,14 @@ impl Plan<'_> {
             let path = directory.join(name);
             match fs::read_to_string(&path) {
                 Ok(known) if known == drop_in => {}
-                Ok(_) if !order.force => print(&format!("keep {} as it is\n", path.display()))?,
+                Ok(_) if !force => print(&format!("keep {} as it is\n", path.display()))?,
                 Ok(_) | Err(_) => self.steps.write(&path, drop_in, 0o644)?,
             }
         }
         Ok(())
     }
 
-    fn start(&self, is_update: bool) -> Result<(), Failure> {
+    pub(super) fn start(&self, is_update: bool) -> Result<(), Failure> {
         let (service, name) = (self.service, &*self.service.name);
         self.steps.run(&service.systemctl(&["daemon-reload"]))?;
         if !is_update {
@@ -265,7 +302,7 @@ impl Plan<'_> {
     }
 
     /// A unit is active as soon as its process exists; whether it stays so shows in its health.
-    fn wait(&self) -> Result<(), Failure> {
+    pub(super) fn wait(&self) -> Result<(), Failure> {
         let (name, journal) = (&self.service.name, self.service.journal());
         let clock = Clock::start();
         let (host, port) = (&self.settings.host, self.settings.port);

@@ -1,9 +1,11 @@
 //! `runwisp service`: the daemon as a service of systemd, of the system or of one user. The unit is
 //! the shipped one with the paths of this machine; what is done is printed before it is done.
 
+mod cron;
 mod install;
 mod status;
 mod steps;
+pub(crate) mod takeover;
 mod uninstall;
 mod unit;
 
@@ -31,7 +33,8 @@ install writes the unit with --config, --data, --host and --port as absolute pat
 \"runwisp\", the directories and a configuration where they are missing, starts the service and
 waits until it is healthy. Again, it says what has changed and asks before it updates the unit.
 status exits with 0 when all is well, 1 when something is not, 2 when there is no service.
-uninstall stops the service and removes the unit; data, configuration and user stay.
+uninstall stops the service and removes the unit; data, configuration and user stay. Where the
+service took over from cron, cron is started again.
 
       --local            a service of your own user, several for each user, without root
   -y, --yes              do not ask
@@ -128,14 +131,18 @@ struct Service {
 impl Service {
     fn find(globals: &Globals, order: &Order) -> Result<Service, Failure> {
         if !order.local {
-            let path = PathBuf::from("/etc/systemd/system/runwisp.service");
-            return Ok(Service { local: false, name: "runwisp.service".to_owned(), path });
+            return Ok(Service::of_system());
         }
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
         let home = home.ok_or_else(|| Failure::Error("HOME is not set".to_owned()))?;
         let name = format!("runwisp-{}.service", instance(globals)?);
         let path = Path::new(&home).join(".config/systemd/user").join(&name);
         Ok(Service { local: true, name, path })
+    }
+
+    fn of_system() -> Service {
+        let path = PathBuf::from("/etc/systemd/system/runwisp.service");
+        Service { local: false, name: "runwisp.service".to_owned(), path }
     }
 
     /// For drop-ins.

@@ -8,6 +8,7 @@ use crate::base::escape::escape;
 use crate::cli::service::{Service, unit};
 use crate::cli::{Exit, Failure, print, user_id};
 use crate::daemon::data_dir::user_name;
+use crate::sys::cron;
 use crate::web::client::{self, Answer};
 
 /// What a person reads, and whether anything in it is bad.
@@ -69,6 +70,11 @@ pub(super) fn run(service: &Service) -> Result<Exit, Failure> {
             Answer::Unreachable(reason) => (reason, false),
         };
         report.line("Health:", &health.0, health.1);
+    }
+    if let Some(units) = unit::took_over(&text) {
+        let alive = cron::find().is_some();
+        let state = if alive { "alive again, which holds its jobs here" } else { "stopped" };
+        report.line("Cron:", &format!("{units} {state}"), !alive);
     }
     if service.local {
         let linger = Path::new("/var/lib/systemd/linger").join(user_name(user_id())).exists();

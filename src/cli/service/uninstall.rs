@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::cli::service::steps::Steps;
 use crate::cli::service::unit::{self, DROP_INS};
-use crate::cli::service::{Order, Service, answer, cannot, confirm};
+use crate::cli::service::{Order, Service, answer, cannot, confirm, cron};
 use crate::cli::{Exit, Failure, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::store;
@@ -51,8 +51,24 @@ pub(super) fn run(order: &Order, service: &Service, purge: bool) -> Result<Exit,
         }
     }
     let steps = if order.dry_run { Steps::Printed } else { Steps::Done };
+    if let Some(units) = unit::took_over(&text) {
+        // Before the service goes: if cron does not come back, that stays as it is.
+        cron::await_window(steps)?;
+        cron::bring_back(units.split(' '), steps)?;
+    }
+    remove_unit(service, steps)?;
+    match (doomed, &data) {
+        (Some(data), _) => delete(data, steps)?,
+        (None, Some(data)) => print(&format!("the data stays in {}\n", data.display()))?,
+        (None, None) => {}
+    }
+    Ok(Exit::Success)
+}
+
+/// The service ends, and nothing of it is left but its data.
+pub(super) fn remove_unit(service: &Service, steps: Steps) -> Result<(), Failure> {
     steps.run(&service.systemctl(&["disable", "--now", &service.name]))?;
-    steps.run(&["rm", "--", &unit.to_string_lossy()])?;
+    steps.run(&["rm", "--", &service.path.to_string_lossy()])?;
     let directory = service.directory();
     for (name, ours) in DROP_INS {
         remove(&directory.join(name), ours, steps)?;
@@ -64,13 +80,7 @@ pub(super) fn run(order: &Order, service: &Service, purge: bool) -> Result<Exit,
     } else if directory.exists() {
         steps.run(&["rmdir", "--", &directory.to_string_lossy()])?;
     }
-    steps.run(&service.systemctl(&["daemon-reload"]))?;
-    match (doomed, &data) {
-        (Some(data), _) => delete(data, steps)?,
-        (None, Some(data)) => print(&format!("the data stays in {}\n", data.display()))?,
-        (None, None) => {}
-    }
-    Ok(Exit::Success)
+    steps.run(&service.systemctl(&["daemon-reload"]))
 }
 
 fn remove(path: &Path, ours: &str, steps: Steps) -> Result<(), Failure> {

@@ -19,6 +19,8 @@ pub(super) const DROP_INS: [(&str, &str); 2] = [
     ("reload.conf", include_str!("../../../systemd/runwisp.service.d/reload.conf")),
 ];
 
+/// Which units a unit stands for.
+const TOOK_OVER: &str = "# runwisp-took-over: ";
 const CONFIG_HASH: &str = "# runwisp-config-hash: ";
 const BINARY_HASH: &str = "# runwisp-binary-sha256: ";
 
@@ -38,11 +40,32 @@ const SYSTEM_ONLY: [&str; 12] = [
     "ReadOnlyPaths=",
 ];
 
-/// The unit for a program and settings, whose paths are absolute and plain.
-pub(super) fn text(binary: &Path, globals: &Globals, binary_hash: &str, local: bool) -> String {
-    let mut body = String::new();
+/// What keeps a service from other users and the rest of the system, which jobs of cron need.
+const CONFINING: [&str; 9] = [
+    "User=",
+    "Group=",
+    "NoNewPrivileges=",
+    "Protect",
+    "Private",
+    "RestrictSUIDSGID=",
+    "LockPersonality=",
+    "RestrictRealtime=",
+    "Read",
+];
+
+/// The unit for a program and settings, whose paths are absolute and plain. One that took over
+/// from units of cron says so, and is as free as they were.
+pub(super) fn text(
+    binary: &Path,
+    globals: &Globals,
+    binary_hash: &str,
+    local: bool,
+    took_over: Option<&str>,
+) -> String {
+    let mut body = took_over.map(|units| format!("{TOOK_OVER}{units}\n")).unwrap_or_default();
     for line in SHIPPED.lines() {
-        if local && SYSTEM_ONLY.iter().any(|name| line.starts_with(name)) {
+        let has = |names: &[&str]| names.iter().any(|name| line.starts_with(name));
+        if local && has(&SYSTEM_ONLY) || took_over.is_some() && has(&CONFINING) {
             continue;
         }
         body.push_str(&replaced(line, binary, globals, local).unwrap_or_else(|| line.to_owned()));
@@ -92,6 +115,11 @@ pub(super) fn is_plain(path: &Path) -> bool {
     let odd = |letter: char| letter.is_whitespace() || letter.is_control();
     path.to_str()
         .is_some_and(|path| !path.contains(odd) && !path.contains(['%', '$', '"', '\'', '\\', ';']))
+}
+
+/// The units of cron that a unit took over from; `None` where it did not.
+pub(super) fn took_over(unit: &str) -> Option<&str> {
+    unit.lines().nth(3).and_then(|line| line.strip_prefix(TOOK_OVER))
 }
 
 /// Whether this command wrote a unit.
@@ -150,12 +178,13 @@ mod tests {
     }
 
     fn made(words: &str, local: bool) -> String {
-        text(Path::new("/opt/runwisp"), &settings(words), "cafe", local)
+        text(Path::new("/opt/runwisp"), &settings(words), "cafe", local, None)
     }
 
     #[test]
     fn the_unit_of_the_system_is_the_shipped_one_but_for_its_order_and_program() {
-        let unit = text(Path::new("/usr/local/bin/runwisp"), &settings("daemon"), "cafe", false);
+        let unit =
+            text(Path::new("/usr/local/bin/runwisp"), &settings("daemon"), "cafe", false, None);
         let (header, body) = unit.split_at(unit.find("[Unit]").unwrap());
         assert_eq!(
             difference(SHIPPED, body),
@@ -208,6 +237,21 @@ mod tests {
         let edited = unit.replace("RestartSec=2s", "RestartSec=5s");
         assert!(is_managed(&edited) && !is_intact(&edited));
         assert_eq!(difference(&edited, &unit), "-RestartSec=5s\n+RestartSec=2s\n");
+    }
+
+    #[test]
+    fn a_unit_that_took_over_from_cron_remembers_it_and_is_not_confined() {
+        let binary = Path::new("/opt/runwisp");
+        let unit = text(binary, &settings("daemon"), "cafe", false, Some("cron.service"));
+        assert!(is_managed(&unit) && is_intact(&unit) && is_of(&unit, "cafe"));
+        assert_eq!(took_over(&unit), Some("cron.service"));
+        assert_eq!(took_over(&made("daemon", false)), None);
+        let lost = difference(&made("daemon", false), &unit);
+        let lost: Vec<_> = lost.lines().filter_map(|line| line.strip_prefix('-')).collect();
+        assert!(CONFINING.iter().all(|name| lost.iter().any(|line| line.starts_with(name))));
+        assert_eq!(lost.iter().filter(|line| !line.starts_with('#')).count(), 15, "{lost:?}");
+        let user = unit.lines().find(|line| line.starts_with("ExecStart"));
+        assert_eq!(user, Some("ExecStart=/opt/runwisp daemon \\"));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Task {
     pub(crate) api_trigger: bool,
     pub(crate) cron: Option<String>,
     pub(crate) next_run_at: Option<String>,
+    /// Who else runs it now.
+    pub(crate) held_by: Option<String>,
     /// Absent where nothing is retried, as the next two.
     pub(crate) retry_attempts: Option<u32>,
     /// Nanoseconds.
