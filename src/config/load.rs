@@ -183,11 +183,14 @@ type Look = (i64, i64, u64);
 
 /// To be taken right after the configuration was read.
 pub(crate) fn stamp(config: &Config) -> Stamp {
-    let paths = config.files.iter().map(|file| &file.path).chain(&config.watched);
-    Stamp(paths.map(|path| (path.clone(), look(path))).collect())
+    Stamp::of(config.files.iter().map(|file| &file.path).chain(&config.watched))
 }
 
 impl Stamp {
+    pub(crate) fn of<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Stamp {
+        Stamp(paths.map(|path| (path.clone(), look(path))).collect())
+    }
+
     /// Whether reading the configuration again could give another one.
     pub(crate) fn is_stale(&self) -> bool {
         self.0.iter().any(|(path, before)| look(path) != *before)

@@ -211,7 +211,7 @@ fn told(
     let cron = if units.is_empty() { "no unit".to_owned() } else { units.join(", ") };
     text + &format!(
         "RunWisp runs {} in the place of cron ({cron}):\n\
-         - {} reads the crontabs, which stay as they are; \"runwisp reload\" after they are edited.\n\
+         - {} reads the crontabs, which stay as they are and are edited as ever.\n\
          - The service runs as root and without a sandbox, as cron does; jobs run as their users.\n\
          - Output is kept and shown, not mailed (MAILTO).\n\
          - Once the service is healthy, cron is stopped and masked, between the seconds {} and {} of a\n  \
@@ -247,6 +247,7 @@ fn install(
 
 /// Cron ends, and the daemon takes its jobs up.
 fn switch(units: &[String], plan: &Plan<'_>) -> Result<(), Failure> {
+    let main = plan.service.property("MainPID");
     cron::await_window(plan.steps)?;
     for unit in units {
         plan.steps.run(&["systemctl", "mask", "--now", unit])?;
@@ -256,9 +257,11 @@ fn switch(units: &[String], plan: &Plan<'_>) -> Result<(), Failure> {
     }
     let clock = Clock::start();
     let is_over = || {
+        let is_same = plan.service.property("MainPID") == main;
         let tasks =
             door::open(plan.settings, None).and_then(|it| it.get::<Vec<Task>>("/api/tasks"));
-        sys::cron::find().is_none()
+        is_same
+            && sys::cron::find().is_none()
             && tasks.is_ok_and(|tasks| tasks.iter().all(|task| task.held_by.is_none()))
     };
     while !is_over() {

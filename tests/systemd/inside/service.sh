@@ -1,8 +1,9 @@
 #!/bin/bash
-# "runwisp service" and the Debian package under a real systemd: installed, changed, upgraded,
-# removed. Each part leaves the machine as it found it.
+# "runwisp service", the Debian package and "runwisp takeover" under a real systemd: installed,
+# changed, upgraded, removed. Each part leaves the machine as it found it.
 
 . /box/check.sh
+. /box/takeover.sh
 
 cd "$(mktemp -d)"
 tar -xzf /box/runwisp-linux-x64.tar.gz
@@ -15,6 +16,7 @@ exits() { # exits CODE command...
     equal $code "$1" || { cat /tmp/said && return 1; }
 }
 main_pid() { unit MainPID; }
+start_cron
 
 echo "== runwisp service install"
 check "nothing is installed" exits 2 runwisp service status
@@ -163,4 +165,5 @@ check "with configuration and history" not test -e /etc/runwisp -o -e /var/lib/r
 check "its user" not id runwisp
 check "and every link of the unit" equal "$(find /etc/systemd -name 'runwisp*')" ""
 
+take_over
 finish
