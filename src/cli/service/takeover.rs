@@ -38,8 +38,7 @@ Says first what it will do, and asks once. \"runwisp service uninstall\" brings 
   -y, --yes              do not ask
       --dry-run          print what would be done; exit 1 where something stands in the way
       --force            replace a service that is there, also one of somebody else
-      --allow-skipped-cron-jobs
-                         also where lines or files of crontabs would not run any more
+      --allow-skipped-cron-jobs  also where lines or files of crontabs would not run any more
       --binary <path>    the program of the service [this one]
 ";
 

@@ -6,7 +6,7 @@
 start_cron() {
     useradd --create-home crony
     install -d -m 1777 /srv/minutes
-    local job='echo $(date +\%s) ${RUNWISP_TASK:+run}${RUNWISP_TASK:-cron} $(id -un) >>/srv/minutes'
+    local job='echo $(date +\%s) ${RUNWISP_TASK:+RunWisp:}${RUNWISP_TASK:-cron} $(id -un) >>/srv/minutes'
     printf '* * * * * root %s/system\n@reboot root %s/reboot\n' "$job" "$job" >/etc/cron.d/minutes
     echo "* * * * * $job/spool" >/var/spool/cron/crontabs/crony
     chown crony:crontab /var/spool/cron/crontabs/crony
@@ -72,9 +72,9 @@ take_over() {
     check "again there is nothing to do" says '^Already taken over\.$' "${takeover[@]}" --yes
     check "nor to install" says '^Already installed\.$' runwisp service install --yes
     printf '* * * * * root true\n' >/etc/cron.d/later
-    check "RunWisp runs the next minute" soon 65 ran_last run system
+    check "RunWisp runs the next minute" soon 65 ran_last RunWisp system
     check "and has seen that crontabs were edited" soon 5 journal_has 'configuration reloaded added=1'
-    check "as the user of the crontab" soon 5 ran_last "run.* crony$" spool
+    check "as the user of the crontab" soon 5 ran_last "RunWisp.* crony$" spool
     check "uninstall brings cron back" exits 0 runwisp service uninstall --yes
     check "as it was" cron_is "enabled active"
     check "the service is gone" exits 2 runwisp service status
