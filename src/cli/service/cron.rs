@@ -87,15 +87,17 @@ fn to_window(second: i64) -> Duration {
     Duration::from_secs(wait.unsigned_abs())
 }
 
-/// Cron is as it was before it was masked. It ran what is due once per boot, or we did.
+/// Cron is as it was before it was masked: starts with the machine or, if that is known, is alive.
+/// It ran what is due once per boot, or we did.
 pub(super) fn bring_back<'a>(
     units: impl Iterator<Item = &'a str>,
+    lived: bool,
     steps: Steps,
 ) -> Result<(), Failure> {
     for unit in units.filter(|unit| !unit.is_empty()) {
         steps.run(&["systemctl", "unmask", unit])?;
         let state = ["systemctl", "show", "--value", "-p", "UnitFileState", "--", unit];
-        if steps == Steps::Printed || steps::output(&state) == "enabled" {
+        if lived || steps == Steps::Printed || steps::output(&state) == "enabled" {
             steps.run(&[&["touch"], &REBOOT_MARKS[..]].concat())?;
             steps.run(&["systemctl", "start", unit])?;
         }

@@ -81,6 +81,7 @@ struct Before {
     config: Option<String>,
     directory: bool,
     data: bool,
+    service_lives: bool,
     cron_lives: bool,
 }
 
@@ -118,8 +119,9 @@ pub(crate) fn run(globals: &Globals, order: &Takeover) -> Result<Exit, Failure> 
         found.as_ref().is_some_and(|(at, text_now)| *at == service.path && *text_now == text);
     let is_healthy =
         || matches!(client::health(&settings.host, settings.port, client::GLANCE), Answer::Healthy);
+    let is_active = service.property("ActiveState") == "active";
     let is_done = is_same && next.is_none() && units.is_empty() && alive.is_none();
-    if is_done && service.property("ActiveState") == "active" && is_healthy() {
+    if is_done && is_active && is_healthy() {
         print("Already taken over.\n")?;
         return Ok(Exit::Success);
     }
@@ -158,6 +160,7 @@ pub(crate) fn run(globals: &Globals, order: &Takeover) -> Result<Exit, Failure> 
         config: now.clone(),
         directory: path.parent().is_none_or(Path::exists),
         data: settings.data.path.exists(),
+        service_lives: is_active,
         cron_lives: alive.is_some(),
     };
     let change = next.as_deref().filter(|_| now.is_some());
@@ -285,7 +288,7 @@ fn put_back(plan: &Plan<'_>, before: &Before, units: &[String]) {
     };
     let (service, steps) = (plan.service, plan.steps);
     if before.cron_lives && sys::cron::find().is_none() {
-        tell(cron::bring_back(units.iter().map(String::as_str), steps));
+        tell(cron::bring_back(units.iter().map(String::as_str), true, steps));
     }
     tell(match &before.unit {
         Some(text) => steps
@@ -295,6 +298,10 @@ fn put_back(plan: &Plan<'_>, before: &Before, units: &[String]) {
         None if service.path.exists() => uninstall::remove_unit(service, steps),
         None => Ok(()),
     });
+    // That of a package, which ours had hidden.
+    if before.unit.is_none() && before.service_lives {
+        tell(steps.run(&["systemctl", "enable", "--now", &service.name]));
+    }
     let path = &plan.settings.config.path;
     tell(match &before.config {
         Some(text) => layout::replace(&[(path.clone(), text.clone())]),

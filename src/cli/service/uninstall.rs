@@ -54,7 +54,7 @@ pub(super) fn run(order: &Order, service: &Service, purge: bool) -> Result<Exit,
     if let Some(units) = unit::took_over(&text) {
         // Before the service goes: if cron does not come back, that stays as it is.
         cron::await_window(steps)?;
-        cron::bring_back(units.split(' '), steps)?;
+        cron::bring_back(units.split(' '), false, steps)?;
     }
     remove_unit(service, steps)?;
     match (doomed, &data) {
