@@ -9,6 +9,7 @@ mod boot;
 mod cli;
 mod client;
 mod crash;
+mod cron;
 mod demo;
 mod deploy;
 mod docs;
