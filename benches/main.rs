@@ -21,6 +21,7 @@ mod latency;
 mod many;
 mod pages;
 mod ready;
+mod reload;
 mod report;
 mod restart;
 mod rivals;
@@ -31,7 +32,7 @@ mod tick;
 
 type Group = (&'static str, fn());
 
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 15] = [
     ("size", size::measure),
     ("ready", ready::measure),
     ("idle", idle::measure),
@@ -46,6 +47,7 @@ const GROUPS: [Group; 14] = [
     ("latency", latency::measure),
     ("siege", siege::measure),
     ("alerts", alerts::measure),
+    ("reload", reload::measure),
 ];
 
 fn main() {
