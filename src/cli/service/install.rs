@@ -67,7 +67,7 @@ pub(super) fn run(
     let user = if took_over.is_some() { "root" } else { USER };
     let plan = Plan { service, settings: &settings, steps, user, config: init::STARTER };
     if !service.local {
-        plan.check_owner()?;
+        plan.check_owner(&binary)?;
     }
     if steps == Steps::Done {
         plan.check_machine()?;
@@ -145,11 +145,16 @@ pub(super) struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Whoever can write or replace the configuration runs commands as the user of the service.
-    pub(super) fn check_owner(&self) -> Result<(), Failure> {
-        let (config, user) = (&self.settings.config.path, self.user);
-        let paths = [Some(config.as_path()), config.parent()];
-        for path in paths.into_iter().flatten().filter(|_| config.exists()) {
+    /// Whoever can write or replace the configuration, or what root is to run, runs commands as
+    /// the user of the service.
+    pub(super) fn check_owner(&self, program: &Path) -> Result<(), Failure> {
+        let (config, user) = (self.settings.config.path.as_path(), self.user);
+        let paths = [
+            Some(config).filter(|_| config.exists()),
+            config.parent().filter(|_| config.exists()),
+            Some(program).filter(|_| user == "root"),
+        ];
+        for path in paths.into_iter().flatten() {
             let facts = fs::metadata(path).map_err(|error| cannot("look at", path, &error))?;
             let shown = path.display();
             if facts.uid() != 0 {

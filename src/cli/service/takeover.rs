@@ -141,7 +141,7 @@ pub(crate) fn run(globals: &Globals, order: &Takeover) -> Result<Exit, Failure> 
             "{name} is there already: \"runwisp service uninstall\" removes it, --force replaces it"
         ));
     }
-    for check in [plan.check_owner(), plan.check_machine(), plan.check_data()] {
+    for check in [plan.check_owner(&binary), plan.check_machine(), plan.check_data()] {
         if let Err(Failure::Error(why)) = check {
             blocks.push(why);
         }

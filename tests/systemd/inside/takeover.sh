@@ -40,6 +40,10 @@ take_over() {
     check "the steps are shown" exits 0 "${takeover[@]}" --dry-run
     check "with the jobs of everybody" grep -qE ' crony +/var/spool/cron/crontabs/crony:1$' /tmp/said
     check "and what becomes of cron" grep -qx 'systemctl mask --now cron.service' /tmp/said
+    chmod g+w /usr/local/bin/runwisp
+    check "a program that others can write is in the way" exits 1 "${takeover[@]}" --dry-run
+    check "by its path" grep -q 'chmod go-w /usr/local/bin/runwisp' /tmp/said
+    chmod g-w /usr/local/bin/runwisp
     python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 9477)); time.sleep(600)' &
     local squatter=$!
     soon 5 says ':9477 ' ss -ltn
