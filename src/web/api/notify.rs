@@ -37,11 +37,13 @@ const MORNING: civil::Time = civil::time(8, 0, 0, 0);
 const LONGEST_MUTE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// What is told of a task, in the order of a page.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 15] = [
     Kind::RunFailed,
     Kind::RunTimeout,
     Kind::RunCrashed,
     Kind::RunMissed,
+    Kind::ServiceUnhealthy,
+    Kind::ServiceFatal,
     Kind::RunRecovered,
     Kind::RunLate,
     Kind::RunTooLong,

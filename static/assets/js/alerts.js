@@ -74,7 +74,7 @@ const spanWords = (within) => (within % (HOUR * 1e6) === 0 && within <= 2 * DAY 
 export const kindWord = (kind) => kind.replace(/^[^.]*\./, "").replaceAll("_", " ");
 
 // As somebody would tell them; kinds that are not known yet come last.
-const KINDS = "run.failed run.timeout run.crashed run.missed run.recovered run.late run.too_long run.too_short run.too_quiet log.disk_pressure run.started run.succeeded run.stopped".split(" ");
+const KINDS = "run.failed run.timeout run.crashed run.missed service.unhealthy service.fatal run.recovered run.late run.too_long run.too_short run.too_quiet log.disk_pressure run.started run.succeeded run.stopped".split(" ");
 const rank = (kind) => (KINDS.indexOf(kind) + 1 || KINDS.length + 1);
 
 /** Kinds that go to the same channels, together: `[[kinds], [channels]]`; the dashboard comes first. */
