@@ -44,7 +44,7 @@ pub(crate) fn run(globals: &Globals) -> Result<Exit, Failure> {
         }
     };
     print(&introduction(&options, &password))?;
-    daemon(globals, &options, &config)
+    daemon(globals, &options, config)
 }
 
 fn introduction(options: &Options, password: &str) -> String {

@@ -216,7 +216,7 @@ fn run(globals: &Globals, command: Command) -> Result<Exit, Failure> {
             let (host, port) = (globals.host.clone(), globals.port);
             let trusted_proxies = trusted_proxies()?;
             let options = Options { data, socket, host, port, trusted_proxies };
-            daemon(globals, &options, &config::load(&globals.config.path, now)?)
+            daemon(globals, &options, config::load(&globals.config.path, now)?)
         }
         Command::Exec { task, output } => exec::run(globals, &task, output, &[]),
         Command::Run { task, place, output, params } => {
@@ -271,7 +271,7 @@ fn trusted_proxies() -> Result<Option<Proxies>, Failure> {
 }
 
 /// The daemon in the foreground.
-fn daemon(globals: &Globals, options: &Options, config: &Config) -> Result<Exit, Failure> {
+fn daemon(globals: &Globals, options: &Options, config: Config) -> Result<Exit, Failure> {
     logged(globals, || match daemon::run(options, config) {
         Ok(0) => Ok(Exit::Success),
         Ok(_) => Ok(Exit::Failure),

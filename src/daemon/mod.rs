@@ -90,17 +90,17 @@ impl<E: Display> From<E> for StartError {
 }
 
 /// Runs the daemon until it is told to stop; the result is the exit code.
-pub(crate) fn run(options: &Options, config: &Config) -> Result<u8, StartError> {
+pub(crate) fn run(options: &Options, mut config: Config) -> Result<u8, StartError> {
     for warning in &config.warnings {
         log::warn!("{warning}");
     }
     data_dir::prepare(&options.data)?;
     let _lock = InstanceLock::take(&options.data)?;
-    boot::warn(config, &options.data);
-    run_locked(options, config)
+    boot::warn(&config, &options.data);
+    run_locked(options, &mut config)
 }
 
-fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
+fn run_locked(options: &Options, config: &mut Config) -> Result<u8, StartError> {
     let clock = Clock::start();
     let (sender, inputs) = mpsc::channel();
     let inbox = Inbox::new(sender);
@@ -122,6 +122,9 @@ fn run_locked(options: &Options, config: &Config) -> Result<u8, StartError> {
     let cron = CronWatch::new(inbox.clone(), clock.clone());
     found.cron_lives = cron.follow(config)?;
     changes.extend(kept);
+    // A large configuration is a large text, which nobody here needs any more.
+    config.files.iter_mut().for_each(|file| file.text_hidden = String::new());
+    let config = &*config;
 
     let (budget, seed) = (config.shutdown_timeout, boot::seed()?);
     let mut engine = Engine::new(config.jobs.clone(), budget, Lifetime::Daemon, seed, clock.now());
