@@ -342,7 +342,20 @@ fn what_is_imported_loads() {
     well(&home, &format!("import systemd {units} -o systemd.toml"));
     home.write("eco.json", "[{\"name\": \"a b\", \"script\": \"w.js\", \"env\": {\"A\": \"'\\n\"}, \"kill_timeout\": 10}]");
     well(&home, "import pm2 eco.json -o pm2.toml");
-    for file in ["systemd.toml", "pm2.toml"] {
+    home.write(
+        "crontab",
+        "SHELL=/bin/bash\nMAILTO=root\n17 * * * * cd / && run-parts --report /etc/cron.hourly\n\
+         @reboot echo \"it's\" ${HOME} \\% done\n*/5 2-4 * * 1,3 /usr/bin/nice -n 5 sync % one % two\n",
+    );
+    well(&home, "import cron crontab -o cron.toml");
+    home.write(
+        "supervisord.conf",
+        "[program:web]\ncommand=/srv/web --port 80%(process_num)02d\nprocess_name=%(program_name)s_%(process_num)s\n\
+         numprocs=2\nstartsecs=5\nstartretries=2\nstopsignal=INT\nenvironment=A=\"b c\",D='e'\numask=027\n\
+         [program:once]\ncommand=/bin/true\nautorestart=false\n",
+    );
+    well(&home, "import supervisord supervisord.conf -o supervisord.toml");
+    for file in ["systemd.toml", "pm2.toml", "cron.toml", "supervisord.toml"] {
         well(&home, &format!("validate {file}"));
     }
     assert!(home.read("systemd.toml").contains("[tasks.x-3]"), "{}", home.read("systemd.toml"));

@@ -99,6 +99,7 @@ pub(crate) fn promote(argv: &mut Argv) -> Result<PromoteArgs, Usage> {
         true => Rehearsal::On,
         false => Rehearsal::Off,
     };
+    let reload = argv.switch(&["--reload"]);
     let names = match argv.switch(&["--all"]) {
         true => {
             argv.no_words()?;
@@ -106,5 +107,5 @@ pub(crate) fn promote(argv: &mut Argv) -> Result<PromoteArgs, Usage> {
         }
         false => argv.some_words("a task, or --all")?,
     };
-    Ok(PromoteArgs { names, rehearsal })
+    Ok(PromoteArgs { names, rehearsal, reload })
 }

@@ -12,7 +12,9 @@ use super::cannot;
 use super::fetch::files_in;
 use super::sections::{jobs, sections};
 use crate::base::sentence::error_text;
+use crate::base::time::Clock;
 use crate::cli::Failure;
+use crate::config;
 use crate::daemon::whole_file;
 
 /// The folder beside the configuration, and what of it is included.
@@ -90,7 +92,7 @@ pub(super) fn write(config: &Path, head: &str, page: &str) -> Result<String, Fai
         let mode = fs::Permissions::from_mode(0o750);
         fs::set_permissions(&folder, mode).map_err(|error| cannot("create", &folder, &error))?;
     }
-    replace(&changes)?;
+    replace_in(&files.root, &changes)?;
     Ok(said)
 }
 
@@ -147,6 +149,23 @@ pub(crate) fn listing(
 /// Writes all files or none: each with a rename, and where one fails the others get their old
 /// text back. Owner and mode of a file that is replaced stay.
 pub(crate) fn replace(files: &[(PathBuf, String)]) -> Result<(), Failure> {
+    replace_and(files, || Ok(()))
+}
+
+/// The same with files of a configuration, which does not load worse than before.
+pub(super) fn replace_in(root: &Path, files: &[(PathBuf, String)]) -> Result<(), Failure> {
+    let now = Clock::start().now().wall;
+    let was_good = !root.exists() || config::load(root, now).is_ok();
+    replace_and(files, || match config::load(root, now) {
+        Err(error) if was_good => Err(format!("nothing is written, it would not load:\n{error}")),
+        Ok(_) | Err(_) => Ok(()),
+    })
+}
+
+fn replace_and(
+    files: &[(PathBuf, String)],
+    check: impl FnOnce() -> Result<(), String>,
+) -> Result<(), Failure> {
     let mut done: Vec<(&Path, Option<String>)> = Vec::new();
     for (path, _) in files {
         // A device or a pipe would be replaced like any other name.
@@ -160,23 +179,26 @@ pub(crate) fn replace(files: &[(PathBuf, String)]) -> Result<(), Failure> {
         match put(path, text) {
             Ok(()) => done.push((path, old)),
             Err(error) => {
-                let mut message =
-                    format!("cannot write {}: {}", path.display(), error_text(&error));
-                for (path, old) in done {
-                    let undone = match &old {
-                        Some(old) => put(path, old),
-                        None => fs::remove_file(path),
-                    };
-                    if let Err(error) = undone {
-                        message +=
-                            &format!("; and {} could not be restored: {error}", path.display());
-                    }
-                }
-                return Err(Failure::Error(message));
+                let message = format!("cannot write {}: {}", path.display(), error_text(&error));
+                return Err(undo(done, message));
             }
         }
     }
-    Ok(())
+    check().map_err(|message| undo(done, message))
+}
+
+/// Gives files their old text back.
+fn undo(done: Vec<(&Path, Option<String>)>, mut message: String) -> Failure {
+    for (path, old) in done {
+        let undone = match &old {
+            Some(old) => put(path, old),
+            None => fs::remove_file(path),
+        };
+        if let Err(error) = undone {
+            message += &format!("; and {} could not be restored: {error}", path.display());
+        }
+    }
+    Failure::Error(message)
 }
 
 fn put(path: &Path, text: &str) -> io::Result<()> {

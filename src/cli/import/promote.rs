@@ -3,10 +3,10 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::layout::{Files, bad, replace};
+use super::layout::{Files, bad, replace_in};
 use super::sections::{jobs, sections};
 use crate::cli::globals::Globals;
-use crate::cli::{Failure, Outcome, counted};
+use crate::cli::{Failure, Outcome, counted, reload};
 
 /// What `promote` is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub(crate) struct PromoteArgs {
     /// None are all of them.
     pub(crate) names: Vec<String>,
     pub(crate) rehearsal: Rehearsal,
+    /// Has the daemon read the configuration again.
+    pub(crate) reload: bool,
 }
 
 /// Whether files are written.
@@ -27,11 +29,12 @@ pub(crate) const HELP: &str = "\
 Takes imported tasks and services from runwisp.d into the configuration's own file, with their
 comments. What is not imported, or is there already, is an error, and then nothing is written.
 
-Usage: runwisp promote <task...> [--dry-run] [flags]
-       runwisp promote --all [--dry-run] [flags]
+Usage: runwisp promote <task...> [--dry-run | --reload] [flags]
+       runwisp promote --all [--dry-run | --reload] [flags]
 
       --all              everything that was imported
       --dry-run          only print what would be moved
+      --reload           and have the daemon read its configuration again
 ";
 
 /// Keys whose relative paths would mean another place in another file.
@@ -85,9 +88,14 @@ pub(crate) fn run(globals: &Globals, args: &PromoteArgs) -> Result<Outcome, Fail
         return Ok(Outcome::success(moved));
     }
     changes.push((files.root.clone(), whole));
-    replace(&changes)?;
+    replace_in(&files.root, &changes)?;
     let count = counted(names.len(), "table");
-    Ok(Outcome::success(format!("moved {count} to {root}: {}\n", names.join(", "))))
+    let said = format!("moved {count} to {root}: {}\n", names.join(", "));
+    if !args.reload {
+        return Ok(Outcome::success(said));
+    }
+    let reloaded = reload::run(globals, false)?;
+    Ok(Outcome { stdout: said + &reloaded.stdout, ..reloaded })
 }
 
 #[derive(Debug)]
