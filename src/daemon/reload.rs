@@ -22,8 +22,8 @@ use crate::notify::dispatch::Dispatcher;
 use crate::process::spec::Limits;
 use crate::store::calendar::Calendar;
 use crate::sweep::{Rules, Sweeper};
-use crate::threads;
 use crate::web::context::Rejection;
+use crate::{sys, threads};
 
 /// Everybody who has to know.
 pub(crate) struct Reloader {
@@ -63,6 +63,8 @@ impl Reloader {
         sd_notify::notify(&sd_notify::reloading());
         let applied = self.apply(&config, now, *number + 1);
         sd_notify::notify(sd_notify::READY);
+        // Reading a large configuration took much more than what it came to.
+        sys::memory::give_back();
         if applied.is_ok() {
             *number += 1;
             config.warnings.iter().for_each(|warning| log::warn!("{warning}"));

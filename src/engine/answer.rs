@@ -38,6 +38,8 @@ pub(crate) enum Refusal {
     NotScheduled(JobName),
     UnknownRun,
     NoParameters,
+    /// This parameter has no default.
+    NeedsValue(String),
 }
 
 impl std::fmt::Display for Refusal {
@@ -49,6 +51,7 @@ impl std::fmt::Display for Refusal {
             Refusal::NoFreeSlot => f.write_str("no free replica slots"),
             Refusal::NotScheduled(job) => write!(f, "{job} has no schedule to pause"),
             Refusal::UnknownRun => f.write_str("run not found"),
+            Refusal::NeedsValue(key) => write!(f, "the parameter {key} needs a value"),
             Refusal::NoParameters => f.write_str("the parameters do not fit the task any more"),
         }
     }

@@ -90,6 +90,11 @@ impl Engine {
         verb: Verb,
         by: Trigger,
     ) -> Result<Answer, Refusal> {
+        if let (Verb::Run | Verb::Start | Verb::Restart, Some(task)) =
+            (verb, self.lanes[lane].job.task())
+        {
+            param::settle(&task.params, &[]).map_err(|(key, _)| Refusal::NeedsValue(key))?;
+        }
         let outcome = match (verb, self.lanes[lane].job.kind()) {
             (Verb::Run, Kind::Task) => return Ok(Answer::Created(self.submit(now, lane, by))),
             (Verb::Run, Kind::Service) => {

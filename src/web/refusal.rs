@@ -10,7 +10,7 @@ impl From<Refusal> for Problem {
             Refusal::UnknownJob(_) | Refusal::UnknownRun => 404,
             Refusal::ShuttingDown => 503,
             Refusal::NotTriggerable => 403,
-            Refusal::NoFreeSlot | Refusal::NoParameters => 409,
+            Refusal::NoFreeSlot | Refusal::NoParameters | Refusal::NeedsValue(_) => 409,
             Refusal::NotScheduled(_) => 400,
         };
         Problem::new(status, refusal.to_string())

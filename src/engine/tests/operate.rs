@@ -6,6 +6,7 @@ use crate::engine::{Effect, Input, ReplyId};
 use crate::model::change::Change;
 use crate::model::event::Switch;
 use crate::model::job::{AfterFailure, Backoff, CatchUp, Job, JobName, Overlap, Verb};
+use crate::model::param::{Given, Param, ParamKind};
 use crate::model::run::{Cause, ExitHow, Trigger};
 
 const NOON: &str = "2026-05-07T12:00:00Z";
@@ -338,4 +339,41 @@ fn a_pause_is_one_change_and_so_is_its_end_with_its_anchor() {
         ),
         "{resumed:?}"
     );
+}
+
+#[test]
+fn a_parameter_that_needs_a_value_gets_one_or_nothing_starts() {
+    let target = Param {
+        kind: ParamKind::Env,
+        key: "TARGET".to_owned(),
+        is_number: false,
+        required: true,
+        default: None,
+        choices: Vec::new(),
+        allow_custom: false,
+        description: String::new(),
+    };
+    let job = task("a").with(|task| {
+        task.params = [target].into();
+        task.after_failure =
+            AfterFailure::Retry { attempts: 1, delay: secs(1), backoff: Backoff::Constant };
+    });
+    let mut stage = Stage::new(NOON, [job]);
+    for verb in [Verb::Run, Verb::Start, Verb::Restart] {
+        stage.operate("a", verb);
+        assert_eq!(stage.heard(), ["refused: the parameter TARGET needs a value"], "{verb:?}");
+    }
+    let params: Given = [("TARGET".to_owned(), Some("x".to_owned()))].into();
+    let run_with = |params: &Given| Input::RunWith {
+        job: JobName::new("a"),
+        params: params.clone(),
+        by: Trigger::Api,
+        reply: ReplyId(1),
+    };
+    stage.tell(run_with(&params));
+    stage.exits("a#1", 1);
+    stage.wait_for_spawn();
+    assert_eq!(stage.run("a#2").params, params, "a retry repeats them");
+    stage.tell(run_with(&Given::default()));
+    assert_eq!(stage.heard_of("refused"), ["refused: the parameters do not fit the task any more"]);
 }

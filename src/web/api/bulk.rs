@@ -145,8 +145,14 @@ pub(crate) fn rerun(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Pr
             }
         })?;
         let mut triggered = Vec::new();
-        for Picked { job, .. } in chosen {
-            let ask = |reply| Input::Operate { job, verb: Verb::Run, by: Trigger::Api, reply };
+        for Picked { job, id, .. } in chosen {
+            // With what it was given then.
+            let params = context.readers.read(|reader| reader.run(id))?.map(|run| run.params);
+            let params = params.filter(|params| !params.is_empty());
+            let ask = |reply| match params {
+                Some(params) => Input::RunWith { job, params, by: Trigger::Api, reply },
+                None => Input::Operate { job, verb: Verb::Run, by: Trigger::Api, reply },
+            };
             match context.engine.ask(ask)? {
                 Answer::Created(run) => triggered
                     .push(Started { task_name: run.job.to_string(), run_id: run.id.to_string() }),

@@ -28,7 +28,7 @@ pub(super) static ROUTES: &[Route] = &[
         .gives(json("StopRunOutputBody"))
         .params(&[&tasks::WAIT, &tasks::WAIT_TIMEOUT])
         .takes(optional("Empty"))
-        .fails(&[403, 404, 503]),
+        .fails(&[403, 404, 409, 503]),
     post("/api/tasks/{taskName}/stop", "stopTask", tasks::stop)
         .about("Stop what runs and drop what waits")
         .gives(json("StopRunOutputBody"))
@@ -40,7 +40,7 @@ pub(super) static ROUTES: &[Route] = &[
         .gives(json("StopRunOutputBody"))
         .params(&[&tasks::WAIT, &tasks::WAIT_TIMEOUT])
         .takes(optional("Empty"))
-        .fails(&[403, 404, 503]),
+        .fails(&[403, 404, 409, 503]),
     post("/api/tasks/{taskName}/pause", "pauseTask", tasks::pause)
         .about("Switch the schedule off")
         .gives(json("StopRunOutputBody"))
