@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::harness::daemon::PATIENCE;
 use crate::harness::login::Session;
-use crate::harness::{Home, process, wait_for, wait_until};
+use crate::harness::{Home, process, rows, wait_for, wait_until};
 
 fn states(session: &Session, service: &str) -> Vec<String> {
     let task = session.get(&format!("/api/tasks/{service}")).json();
@@ -131,6 +131,13 @@ fn a_reload_is_all_or_nothing_and_leaves_alone_what_is_the_same() {
         home.rows("other").iter().any(|row| home.log(row).contains("new"))
     });
     assert_eq!(session.get("/api/info").json()["config_stale"], Value::Bool(false));
+
+    // The same once more is the same.
+    let again = home.run(["reload"]);
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert_eq!(said, "Configuration reloaded.\nno task and no service is another one\n");
+    let kept = "SELECT count(*) FROM configurations";
+    assert_eq!(rows::value::<i64>(&home.data(), kept), 2);
 
     // A run shows what it ran with, whatever the file says now.
     let run = session.post("/api/tasks/t/run?wait=true", "").json();

@@ -12,6 +12,7 @@ use crate::base::time::Clock;
 use crate::config::Config;
 use crate::config::text::Definitions;
 use crate::daemon::fingerprint::{self, Fingerprint, machine_id};
+use crate::daemon::reload::Last;
 use crate::daemon::secrets::{self, Password, Source};
 use crate::daemon::{StartError, reload};
 use crate::engine::Found;
@@ -66,15 +67,15 @@ pub(crate) fn configuration(
     store: &Store,
     config: &Config,
     now: Timestamp,
-) -> Result<(u32, Vec<Change>), Error> {
+) -> Result<(Last, Vec<Change>), Error> {
     let last = store.newest_configuration()?;
     let number = last.as_ref().map_or(0, |last| last.number);
     let kept = reload::kept(config, now, number + 1);
     let Some(last) = last else {
-        return Ok((kept.number, vec![Change::Configure(Box::new(kept))]));
+        return Ok((Last::of(&kept), vec![Change::Configure(Box::new(kept))]));
     };
     if last.files == kept.files {
-        return Ok((number, Vec::new()));
+        return Ok((Last::of(&last), Vec::new()));
     }
     let mut changes = Vec::new();
     let decided = |job: &str, what| {
@@ -91,8 +92,9 @@ pub(crate) fn configuration(
             _ => {}
         }
     }
+    let last = Last::of(&kept);
     changes.push(Change::Configure(Box::new(kept)));
-    Ok((number + 1, changes))
+    Ok((last, changes))
 }
 
 fn definitions(files: &[(String, String)]) -> Vec<Definitions<'_>> {

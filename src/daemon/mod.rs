@@ -117,8 +117,8 @@ fn run_locked(options: &Options, config: &mut Config) -> Result<u8, StartError> 
     let password = boot::settle_password(&options.data)?;
     let remembered = keys::Remembered::read(&store)?;
     let mut found = boot::find(&store, config, &machine, &logs, &clock)?;
-    let (number, kept) = boot::configuration(&store, config, clock.now().wall)?;
-    found.config = number;
+    let (last, kept) = boot::configuration(&store, config, clock.now().wall)?;
+    found.config = last.number;
     let cron = CronWatch::new(inbox.clone(), clock.clone());
     found.cron_lives = cron.follow(config)?;
     changes.extend(kept);
@@ -197,7 +197,7 @@ fn run_locked(options: &Options, config: &mut Config) -> Result<u8, StartError> 
         cron: cron.clone(),
         limits: surroundings.limits(),
         metrics: config.metrics.clone(),
-        number: Mutex::new(number),
+        last: Mutex::new(last),
     });
     let context = Arc::new(Context {
         clock: clock.clone(),

@@ -1,8 +1,10 @@
 //! Puts another configuration in the place of the one at hand (docs/configuration.md, Reload): reads
 //! and checks all of it first, asks the engine, and then tells everybody else.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -25,6 +27,9 @@ use crate::sweep::{Rules, Sweeper};
 use crate::web::context::Rejection;
 use crate::{sys, threads};
 
+/// As good as for ever.
+const DISK: Duration = Duration::from_secs(24 * 3600);
+
 /// Everybody who has to know.
 pub(crate) struct Reloader {
     pub(crate) path: PathBuf,
@@ -41,14 +46,30 @@ pub(crate) struct Reloader {
     pub(crate) limits: Limits,
     /// As at the start: where they are served is settled there.
     pub(crate) metrics: Metrics,
-    /// The number of the configuration at hand. Locked for a whole reload: one at a time.
-    pub(crate) number: Mutex<u32>,
+    /// Locked for a whole reload: one at a time.
+    pub(crate) last: Mutex<Last>,
+}
+
+/// The configuration at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Last {
+    pub(crate) number: u32,
+    /// Of its files as they are kept.
+    pub(crate) fingerprint: u64,
+}
+
+impl Last {
+    pub(crate) fn of(configuration: &Configuration) -> Last {
+        let mut hasher = DefaultHasher::new();
+        configuration.files.hash(&mut hasher);
+        Last { number: configuration.number, fingerprint: hasher.finish() }
+    }
 }
 
 impl Reloader {
     /// Reads the files again and applies them, or with `dry` only says what that would come to.
     pub(crate) fn reload(&self, dry: bool) -> Result<Difference, Rejection> {
-        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now().wall;
         let config = config::load(&self.path, now).map_err(|error| match error {
             LoadError::Unreadable(reason) => Rejection::Invalid(vec![reason]),
@@ -61,25 +82,39 @@ impl Reloader {
             return Ok(Difference::between(&old.jobs, &config.jobs));
         }
         sd_notify::notify(&sd_notify::reloading());
-        let applied = self.apply(&config, now, *number + 1);
+        let mut configuration = kept(&config, now, last.number + 1);
+        let new = Last::of(&configuration);
+        if new.fingerprint == last.fingerprint {
+            // Files that are the same are kept once; what they refer to may be another all the same.
+            configuration.number = last.number;
+        }
+        let number = configuration.number;
+        let applied = self.apply(&config, now, configuration);
         sd_notify::notify(sd_notify::READY);
         // Reading a large configuration took much more than what it came to.
         sys::memory::give_back();
         if applied.is_ok() {
-            *number += 1;
+            *last = Last { number, ..new };
             config.warnings.iter().for_each(|warning| log::warn!("{warning}"));
         }
         applied
     }
 
-    fn apply(&self, config: &Config, now: Timestamp, number: u32) -> Result<Difference, Rejection> {
+    fn apply(
+        &self,
+        config: &Config,
+        now: Timestamp,
+        configuration: Configuration,
+    ) -> Result<Difference, Rejection> {
         let plan = Box::new(Plan {
             jobs: config.jobs.clone(),
             budget: config.shutdown_timeout,
-            configuration: kept(config, now, number),
+            configuration,
             cron_lives: self.cron.follow(config).map_err(|why| Rejection::Invalid(vec![why]))?,
         });
-        let answer = self.engine.ask(|reply| Input::Reload { plan, reply });
+        // What the engine has taken holds, however long the disk takes: nobody may think otherwise.
+        let question = self.engine.put(|reply| Input::Reload { plan, reply });
+        let answer = question.and_then(|question| question.wait(DISK));
         let mut difference = match answer.map_err(Rejection::Unanswered)? {
             Answer::Reloaded(difference) => difference,
             Answer::Refused(refusal) => return Err(Rejection::Refused(refusal)),

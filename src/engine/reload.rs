@@ -37,8 +37,10 @@ impl Engine {
         let mut difference = Difference::between(&jobs, &plan.jobs);
         self.budget = plan.budget;
         self.cron_lives = plan.cron_lives;
-        self.config = plan.configuration.number;
-        self.changes.push(Change::Configure(Box::new(plan.configuration)));
+        let before = std::mem::replace(&mut self.config, plan.configuration.number);
+        if before != self.config {
+            self.changes.push(Change::Configure(Box::new(plan.configuration)));
+        }
         for name in &difference.removed {
             let lane = self.lane_of(name).expect("it was configured");
             self.remove(now, lane);
