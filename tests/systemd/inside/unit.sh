@@ -95,9 +95,30 @@ check "journalctl -p warning does not show the good one" not journal_has task=go
 check "journalctl shows the good one at info" journal_has '^run succeeded task=good run=[0-9A-Z]{26} exit=0 dur=' -p 6..6
 check "no line of the journal carries a bare priority prefix" not journal_has '^<[0-9]>'
 check "the output of tasks stays out of the journal" not journal_has '^(fine|no)$'
-check "SIGHUP is harmless" systemctl kill -s HUP --kill-who=main runwisp
-check "and says that reload is not supported" soon 2 journal_has 'reload' -p warning
-check "the daemon still answers" healthy
+
+section "reload"
+cp systemd/runwisp.service.d/reload.conf $DROP_INS/
+systemctl daemon-reload
+old=$(unit MainPID)
+before=$(pgrep -x -u runwisp -f "sleep 471[12]")
+{ cat /box/runwisp.toml && printf '\n[tasks.added]\nrun = "true"\n'; } >/tmp/added.toml
+config /tmp/added.toml
+check "systemctl reload succeeds" systemctl reload runwisp
+check "the journal says what is different" soon 5 \
+    journal_has '^configuration reloaded added=1 changed=0 removed=0$' -p info..info
+check "the new task runs" runwisp run added --data /var/lib/runwisp
+since=$(date +'%F %T')
+printf '[tasks.x]\ncron = "61 * * * *"\nrnu = "true"\n' >/tmp/broken.toml
+config /tmp/broken.toml
+check "a file that is wrong can be reloaded, too" systemctl reload runwisp
+check "the journal names each error, at priority err" soon 5 \
+    journal_has '^reload rejected: .*tasks.x.cron: ' -p err --since "$since"
+check "and nothing has changed" runwisp run added --data /var/lib/runwisp
+config /box/runwisp.toml
+check "the old file is as good as a new one" systemctl reload runwisp
+check "and takes the task away" soon 5 journal_has '^configuration reloaded added=0 changed=0 removed=1$'
+check "the daemon is the same" unit_is MainPID "$old"
+check "and so is all that runs" equal "$(pgrep -x -u runwisp -f "sleep 471[12]")" "$before"
 printf '[Service]\nReadWritePaths=/srv/elsewhere\n' | drop_in write-paths
 check "the drop-in for other directories is accepted" systemctl restart runwisp
 check "with it the task may write there" soon 5 test -s /srv/elsewhere/out
@@ -174,7 +195,6 @@ no_drop_in notify
 
 section "a broken configuration"
 listing() { find /var/lib/runwisp -printf '%p %s %T@\n' | sort; }
-printf '[tasks.x]\ncron = "61 * * * *"\nrnu = "true"\n' >/tmp/broken.toml
 config /tmp/broken.toml
 before=$(listing)
 since=$(date +'%F %T')
