@@ -240,7 +240,7 @@ fn promoted_tables_move_with_their_comments() {
     badly(
         &home,
         "promote backup nothing mine",
-        "\"nothing\" is not among what was imported; \"mine\" is in ",
+        "\"nothing\" is neither imported nor read from a crontab; \"mine\" is in ",
     );
     badly(&home, "promote", "a task, or --all is missing");
     let moved = out(&well(&home, "promote backup --dry-run"));
@@ -261,6 +261,42 @@ fn promoted_tables_move_with_their_comments() {
     assert!(home.read("runwisp.toml").contains("[tasks.hello]"));
     badly(&home, "promote hello", "\"hello\" is in ");
     assert_eq!(out(&well(&home, "promote --all")), "nothing was imported\n");
+}
+
+#[test]
+fn a_task_of_a_crontab_becomes_a_table_and_its_line_a_comment() {
+    let home = Home::new("[daemon]\ninclude_cron = [\"cron.d/*\"]\n");
+    let tab =
+        "A=1\n# All of it\n30 2 * * * root /opt/backup.sh --all\n40 2 * * * root /opt/hello\n";
+    home.write("cron.d/jobs", tab);
+    let crontab = home.path("cron.d/jobs");
+    fs::set_permissions(&crontab, fs::Permissions::from_mode(0o600)).unwrap();
+    let root = home.read("runwisp.toml");
+    assert_eq!(out(&well(&home, "promote --all")), "nothing was imported\n");
+    badly(&home, "promote backup gone", "\"gone\" is neither imported nor read from a crontab");
+    let table = out(&well(&home, "promote backup --dry-run"));
+    assert!(table.contains("[tasks.backup]\ndescription = \"All of it\"\n"), "{table}");
+    assert!(table.contains("cron = \"30 2 * * *\"\ntimezone = \"Local\"\n"), "{table}");
+    assert!(
+        table.contains("user = \"root\"\n") && table.contains("env = { A = \"1\" }\n"),
+        "{table}"
+    );
+    assert_eq!(
+        (home.read("runwisp.toml"), home.read("cron.d/jobs")),
+        (root.clone(), tab.to_owned())
+    );
+
+    well(&home, "promote backup");
+    assert_eq!(home.read("runwisp.toml"), format!("{root}{table}"));
+    assert_eq!(home.read("cron.d/jobs"), tab.replace("30 2", "#30 2"));
+    let mode = fs::metadata(&crontab).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "cron takes no other");
+    badly(&home, "promote backup", "\"backup\" is in ");
+    let listed = out(&well(&home, "list"));
+    assert!(listed.contains("backup") && listed.contains("hello"), "{listed}");
+    well(&home, "promote hello");
+    let descriptions = home.read("runwisp.toml").matches("description").count();
+    assert_eq!(descriptions, 1, "a line that was taken out describes nothing");
 }
 
 #[test]

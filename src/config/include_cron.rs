@@ -79,7 +79,7 @@ fn is_name_for_cron(path: &Path) -> bool {
 }
 
 /// Whose crontab a file of the spool is: its name says so (crontab(1)).
-fn owner(path: &Path) -> Option<String> {
+pub(crate) fn owner(path: &Path) -> Option<String> {
     const SPOOLS: [&str; 3] = ["cron/crontabs", "cron/tabs", "spool/cron"];
     let is_spool =
         path.parent().is_some_and(|parent| SPOOLS.iter().any(|spool| parent.ends_with(spool)));
@@ -87,8 +87,8 @@ fn owner(path: &Path) -> Option<String> {
 }
 
 /// `/etc/crontab` and what is below `/etc/cron.d` name a user on each line (cron(8)).
-fn form(path: &Path, text: &str) -> Form {
-    let is_system = path == Path::new("/etc/crontab")
+pub(crate) fn form(path: &Path, text: &str) -> Form {
+    let is_system = path.ends_with("etc/crontab")
         || path.parent().is_some_and(|parent| parent.ends_with("cron.d"));
     if is_system || (owner(path).is_none() && crontab::looks_like_system(text)) {
         Form::System

@@ -11,7 +11,8 @@ use super::{ImportArgs, Script, anacron, cannot, supervisord};
 use crate::base::glob;
 use crate::base::sentence::error_text;
 use crate::cli::Failure;
-use crate::config::crontab::{self, Form};
+use crate::config::crontab::Form;
+use crate::config::include_cron;
 use crate::config::load::zone_named;
 
 /// Crontabs: one file, all of a folder, or stdin.
@@ -32,11 +33,10 @@ pub(super) fn cron(args: &ImportArgs, form: Option<Form>) -> Result<Import, Fail
 fn crontabs(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
     let mut import = Import::default();
     let is_debian = Path::new("/etc/debian_version").exists();
-    let has_zone = |name: &str| zone_named(name).is_ok();
     let host = super::cron::Host { is_debian, has_user: &has_user, has_zone: &has_zone };
     let Some(name) = args.names.first().filter(|name| *name != "-") else {
         let text = stdin("crontab -l | runwisp import cron")?;
-        let form = form.unwrap_or_else(|| form_of(Path::new(""), &text));
+        let form = form.unwrap_or_else(|| include_cron::form(Path::new(""), &text));
         super::cron::import(&mut import, &text, form, None, "", &host);
         return Ok(import);
     };
@@ -44,10 +44,17 @@ fn crontabs(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
     if path.is_dir() {
         for file in files_in(path)? {
             let text = read(&file)?;
-            let form = form.unwrap_or_else(|| form_of(&file, &text));
+            let form = form.unwrap_or_else(|| include_cron::form(&file, &text));
             let shown = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             note_file_name(&mut import, &file);
-            super::cron::import(&mut import, &text, form, owner(&file, form), &shown, &host);
+            super::cron::import(
+                &mut import,
+                &text,
+                form,
+                whose(&file, form).as_deref(),
+                &shown,
+                &host,
+            );
         }
         return Ok(import);
     }
@@ -56,27 +63,15 @@ fn crontabs(args: &ImportArgs, form: Option<Form>) -> Result<Import, Failure> {
         anacron::import(&mut import, &text);
         return Ok(import);
     }
-    let form = form.unwrap_or_else(|| form_of(path, &text));
+    let form = form.unwrap_or_else(|| include_cron::form(path, &text));
     note_file_name(&mut import, path);
-    super::cron::import(&mut import, &text, form, owner(path, form), "", &host);
+    super::cron::import(&mut import, &text, form, whose(path, form).as_deref(), "", &host);
     Ok(import)
 }
 
-/// `/etc/crontab` and what lies in a `cron.d` have a column for users, or the file says so.
-fn form_of(path: &Path, text: &str) -> Form {
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    let is_crontab = path.file_name().is_some_and(|name| name == "crontab") && folder == "etc";
-    match folder == "cron.d" || is_crontab || crontab::looks_like_system(text) {
-        true => Form::System,
-        false => Form::User,
-    }
-}
-
-/// Spools are named after users: `/var/spool/cron/crontabs/www-data`.
-fn owner(path: &Path, form: Form) -> Option<&str> {
-    let folder = path.parent()?;
-    let is_spool = folder.ends_with("cron/crontabs") || folder.ends_with("spool/cron");
-    path.file_name()?.to_str().filter(|_| is_spool && form == Form::User)
+/// The user of a crontab that names none on its lines.
+fn whose(path: &Path, form: Form) -> Option<String> {
+    include_cron::owner(path).filter(|_| form == Form::User)
 }
 
 /// Debian's cron passes over files of `cron.d` whose names it does not like (cron(8)).
@@ -91,8 +86,12 @@ fn note_file_name(import: &mut Import, path: &Path) {
     }
 }
 
+pub(super) fn has_zone(name: &str) -> bool {
+    zone_named(name).is_ok()
+}
+
 /// Accounts of the host; those that no file lists are asked for.
-fn has_user(name: &str) -> bool {
+pub(super) fn has_user(name: &str) -> bool {
     let listed = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let is_listed = listed.lines().any(|line| line.split(':').next() == Some(name));
     let asked = || {

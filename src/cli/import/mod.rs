@@ -9,6 +9,7 @@ mod fetch;
 pub(crate) mod flags;
 mod ini;
 pub(crate) mod layout;
+mod live;
 pub(crate) mod page;
 pub(crate) mod pm2;
 pub(crate) mod promote;

@@ -1,9 +1,10 @@
 //! `runwisp promote`: takes imported tables into the configuration's own file, as text, with their
-//! comments. Both files are written or none.
+//! comments, and tasks of crontabs as tables. All files are written or none.
 
 use toml::de::{DeTable, DeValue};
 
 use super::layout::{Files, bad, replace_in};
+use super::live;
 use super::sections::{jobs, sections};
 use crate::cli::globals::Globals;
 use crate::cli::{Failure, Outcome, counted, reload};
@@ -27,12 +28,13 @@ pub(crate) enum Rehearsal {
 
 pub(crate) const HELP: &str = "\
 Takes imported tasks and services from runwisp.d into the configuration's own file, with their
-comments. What is not imported, or is there already, is an error, and then nothing is written.
+comments. A task that is read live from a crontab becomes a table there, and its line in the crontab
+a comment. What is neither, or is there already, is an error, and then nothing is written.
 
 Usage: runwisp promote <task...> [--dry-run | --reload] [flags]
        runwisp promote --all [--dry-run | --reload] [flags]
 
-      --all              everything that was imported
+      --all              everything in runwisp.d, and nothing of crontabs
       --dry-run          only print what would be moved
       --reload           and have the daemon read its configuration again
 ";
@@ -54,10 +56,12 @@ pub(crate) fn run(globals: &Globals, args: &PromoteArgs) -> Result<Outcome, Fail
     }
     let known = jobs(own).map_err(|error| bad(&files.root, &error))?;
     let names = if args.names.is_empty() { &imported } else { &args.names };
-    let missing = names.iter().filter(|name| !imported.contains(name));
-    let missing = missing.map(|name| match known.iter().any(|(known, _)| known == name) {
+    let others: Vec<&String> = names.iter().filter(|name| !imported.contains(name)).collect();
+    let live = live::find(&files.root, &others)?;
+    let missing = others.iter().filter(|name| !live.names.contains(name));
+    let missing = missing.map(|name| match known.iter().any(|(known, _)| known == name.as_str()) {
         true => format!("{name:?} is in {root} already"),
-        false => format!("{name:?} is not among what was imported"),
+        false => format!("{name:?} is neither imported nor read from a crontab"),
     });
     let missing: Vec<String> = missing.collect();
     if !missing.is_empty() {
@@ -66,8 +70,8 @@ pub(crate) fn run(globals: &Globals, args: &PromoteArgs) -> Result<Outcome, Fail
     if names.is_empty() {
         return Ok(Outcome::success("nothing was imported\n".to_owned()));
     }
-    let mut moved = String::new();
-    let mut changes = Vec::new();
+    let mut moved = live.page;
+    let mut changes = live.changes;
     for (path, text) in &files.included {
         let (rest, taken) = split(text, names).map_err(|flaw| match flaw {
             Flaw::Toml(error) => bad(path, &error),
