@@ -103,7 +103,7 @@ fn the_hardening_has_exactly_the_directives_that_were_tried() {
 }
 
 #[test]
-fn the_drop_ins_add_one_directive_each() {
+fn the_drop_ins_add_what_they_say() {
     let service =
         |name: &str, value: &str| vec![("Service".to_owned(), name.to_owned(), value.to_owned())];
     let found = directives(&shipped("runwisp.service.d/oom.conf"));
@@ -112,6 +112,12 @@ fn the_drop_ins_add_one_directive_each() {
     assert_eq!(found, service("ReadWritePaths", "-/srv/backups"));
     let found = directives(&shipped("runwisp.service.d/reload.conf"));
     assert_eq!(found, service("ExecReload", "/bin/kill -HUP $MAINPID"));
+    // Without the second one the first has no effect: the unit keeps cgroups read-only.
+    let found = directives(&shipped("runwisp.service.d/cgroup.conf"));
+    assert_eq!(
+        found,
+        [service("Delegate", "memory"), service("ProtectControlGroups", "no")].concat()
+    );
 }
 
 /// What `service install` says, but for what it waits for.

@@ -51,6 +51,7 @@ use crate::model::event::Event;
 use crate::model::job::JobName;
 use crate::notify::surroundings::Surroundings as AlertSurroundings;
 use crate::notify::{self, dispatch};
+use crate::process::cgroup;
 use crate::process::spec::Surroundings;
 use crate::process::survivor;
 use crate::sampler;
@@ -107,6 +108,7 @@ fn run_locked(options: &Options, config: &mut Config) -> Result<u8, StartError> 
     sys::signals::listen(inbox.clone())?;
     sys::limits::raise_open_files()?;
     sys::child::check_kernel()?;
+    cgroup::divide();
     let logs = options.data.join("logs");
     let database = options.data.join(store::FILE_NAME);
     let machine = survivor::boot_id()?;

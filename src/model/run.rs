@@ -153,12 +153,13 @@ pub(crate) struct LogTotals {
     pub(crate) truncated: bool,
 }
 
-/// What a process took of the machine, with those of its children that it waited for.
+/// What a process took of the machine, with those of its children that it waited for; with a cgroup
+/// of its own, what all in it took (docs/deployment.md, Cgroups).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// Time on processors, its own and the kernel's for it.
     pub(crate) cpu_ms: u64,
-    /// Of the largest of them, in bytes.
+    /// Of the largest of them, or of all together, in bytes.
     pub(crate) peak_memory: u64,
 }
 

@@ -7,6 +7,7 @@ use crate::base::bytes;
 use crate::logs::LogWriter;
 use crate::model::run::Usage;
 use crate::process::Stopper;
+use crate::process::cgroup::RunGroup;
 use crate::process::spec::Spec;
 use crate::sys::child::Child;
 use crate::sys::{error_text, fs};
@@ -24,12 +25,14 @@ pub(super) fn begin<'a>(
         io::pipe().map_err(|error| failed(&format!("cannot create a pipe: {}", error_text(&error))))
     };
     let ((stdout, stdout_writer), (stderr, stderr_writer)) = (pipe()?, pipe()?);
+    let cgroup = RunGroup::new(spec.run.id);
+    let door = cgroup.as_ref().map(RunGroup::door);
     let child = spec
         .command()
-        .and_then(|command| command.spawn(&stdout_writer, &stderr_writer))
+        .and_then(|command| command.spawn(&stdout_writer, &stderr_writer, door))
         .map_err(|cause| failed(&cause))?;
     stopper.begin(child.group());
-    Ok((Process { child, stopper }, [stdout, stderr]))
+    Ok((Process { child, stopper, cgroup }, [stdout, stderr]))
 }
 
 fn check_free_space(logs: &Path, min_free: Option<u64>) -> Result<(), String> {
@@ -53,13 +56,18 @@ fn check_free_space(logs: &Path, min_free: Option<u64>) -> Result<(), String> {
 pub(super) struct Process<'a> {
     pub(super) child: Child,
     pub(super) stopper: &'a Stopper,
+    cgroup: Option<RunGroup>,
 }
 
 impl Process<'_> {
     /// What it took; `None`: the kernel did not tell.
     pub(super) fn reap(&mut self) -> Option<Usage> {
         self.stopper.end();
-        self.child.reap()
+        let leader = self.child.reap();
+        match &self.cgroup {
+            Some(cgroup) => cgroup.usage(leader),
+            None => leader,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr};
 use std::io::PipeWriter;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -180,7 +180,13 @@ impl<'a> Launch<'a> {
 
 impl Command<'_> {
     /// Starts it as the leader of a process group, or says why there is no process.
-    pub(super) fn spawn(&self, stdout: &PipeWriter, stderr: &PipeWriter) -> Result<Child, String> {
+    /// `cgroup` is the way into the one of its run.
+    pub(super) fn spawn(
+        &self,
+        stdout: &PipeWriter,
+        stderr: &PipeWriter,
+        cgroup: Option<BorrowedFd<'_>>,
+    ) -> Result<Child, String> {
         let args: Vec<&CStr> = self.args.iter().map(CString::as_c_str).collect();
         let env: Vec<&CStr> = self.env.iter().map(AsRef::as_ref).collect();
         let dir = self.dir.as_deref().map(c_path);
@@ -193,6 +199,7 @@ impl Command<'_> {
             umask: self.umask,
             stdout: stdout.as_fd(),
             stderr: stderr.as_fd(),
+            cgroup,
         };
         child::spawn(program).map_err(|error| self.failure(&error))
     }

@@ -39,6 +39,12 @@ pub(super) fn cgroup(cgroup: &str) -> Option<&str> {
     cgroup.lines().find_map(|line| line.strip_prefix("0::")).map(|path| path.trim_matches('/'))
 }
 
+/// The time on processors in the `cpu.stat` of a cgroup, in milliseconds.
+pub(super) fn cgroup_cpu_ms(stat: &str) -> Option<u64> {
+    let usage = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+    usage.trim().parse::<u64>().ok().map(|micros| micros / 1000)
+}
+
 /// `memory.current`, `memory.max` and `memory.events` of a cgroup.
 pub(super) fn cgroup_memory(current: &str, max: &str, events: &str) -> Option<String> {
     let current: u64 = current.trim().parse().ok()?;
@@ -202,6 +208,8 @@ mod tests {
             cgroup("12:pids:/x\n0::/system.slice/a.service\n"),
             Some("system.slice/a.service")
         );
+        assert_eq!(cgroup_cpu_ms("usage_usec 12999\nuser_usec 1\n"), Some(12));
+        assert_eq!(cgroup_cpu_ms("user_usec 1\n"), None);
         let events = "low 0\noom 2\noom_kill 3\noom_group_kill 0\n";
         assert_eq!(
             cgroup_memory("1048576\n", "2097152\n", events).unwrap(),

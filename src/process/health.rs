@@ -70,7 +70,7 @@ impl Due<'_> {
 fn command(launch: &Launch<'_>, failures: &Failures, due: &Due<'_>) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot create a pipe: {}", error_text(&error));
     let (mut pipe, writer) = io::pipe().map_err(failed)?;
-    let mut child = launch.command()?.spawn(&writer, &writer)?;
+    let mut child = launch.command()?.spawn(&writer, &writer, None)?;
     drop(writer);
     let mut output = Vec::new();
     let how = wait(&mut pipe, || child.ended(), child.as_fd(), &mut output, due);

@@ -2,6 +2,7 @@
 
 mod account;
 mod begin;
+pub(crate) mod cgroup;
 mod command;
 mod crew;
 mod facts;

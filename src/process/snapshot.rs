@@ -14,6 +14,7 @@ use crate::base::bytes;
 use crate::base::escape::escape;
 use crate::base::order;
 use crate::base::time::{Clock, rfc3339};
+use crate::process::cgroup;
 use crate::process::facts::{self, HEADING, MOST_SHOWN, Proc, Rest, Units};
 use crate::process::mask::{Cut, Mask, up_to};
 use crate::sys::group::Group;
@@ -198,8 +199,7 @@ fn host() -> Option<String> {
 
 /// Of the cgroup that the daemon and its runs are in.
 fn cgroup() -> Option<String> {
-    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let place = Path::new("/sys/fs/cgroup").join(facts::cgroup(&own)?);
+    let place = cgroup::own()?;
     let file = |name: &str| fs::read_to_string(place.join(name)).ok();
     let events = file("memory.events").unwrap_or_default();
     facts::cgroup_memory(&file("memory.current")?, &file("memory.max")?, &events)

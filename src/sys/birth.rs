@@ -33,6 +33,7 @@ pub(super) struct Plan<'a> {
     pub(super) user: Option<&'a User>,
     pub(super) umask: Option<u16>,
     pub(super) stdio: [c_int; 3],
+    pub(super) cgroup: Option<c_int>,
     pub(super) open_files: Option<libc::rlimit>,
     pub(super) oom_score: &'static [u8],
     pub(super) failed: Option<(Step, c_int)>,
@@ -65,6 +66,11 @@ impl Plan<'_> {
             if score != -1 {
                 // A kernel or container that refuses it is no reason not to run.
                 libc::write(score, self.oom_score.as_ptr().cast(), self.oom_score.len());
+            }
+            // With the daemon's rights, and before the program can have children. A cgroup that does
+            // not take it counts nothing, which is no reason not to run.
+            if let Some(door) = self.cgroup {
+                libc::write(door, c"0".as_ptr().cast(), 1);
             }
             for (fd, target) in self.stdio.into_iter().zip(0..) {
                 if libc::dup2(fd, target) == -1 {

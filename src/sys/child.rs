@@ -33,6 +33,8 @@ pub(crate) struct Program<'a> {
     pub(crate) umask: Option<u16>,
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
+    /// The file `cgroup.procs` of the cgroup to be in; `None`: the daemon's own.
+    pub(crate) cgroup: Option<BorrowedFd<'a>>,
 }
 
 /// Who the program is.
@@ -93,6 +95,7 @@ pub(crate) fn spawn(program: Program<'_>) -> Result<Child, SpawnError> {
         user: program.user,
         umask: program.umask,
         stdio: [null.as_raw_fd(), program.stdout.as_raw_fd(), program.stderr.as_raw_fd()],
+        cgroup: program.cgroup.map(|door| door.as_raw_fd()),
         open_files: limits::open_files_before(),
         oom_score: oom_score(),
         failed: None,
@@ -263,6 +266,7 @@ mod tests {
             umask: None,
             stdout: writer.as_fd(),
             stderr: writer.as_fd(),
+            cgroup: None,
         };
         let mut child = spawn(program)?;
         drop(writer);
@@ -332,6 +336,7 @@ mod tests {
             umask: None,
             stdout: writer.as_fd(),
             stderr: writer.as_fd(),
+            cgroup: None,
         };
         let child = spawn(program).unwrap();
         drop(writer);

@@ -1,7 +1,7 @@
 //! Files and directories with an explicit mode, symlinks never followed at the last step,
 //! and how much room is left on a partition.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
@@ -38,6 +38,17 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_to_read(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether a file or directory has this extended attribute with this value.
+pub(crate) fn has_attribute(path: &Path, name: &CStr, value: &[u8]) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut found = [0u8; 16];
+    // SAFETY: reads two strings and fills at most the local array.
+    let length = unsafe {
+        libc::getxattr(path.as_ptr(), name.as_ptr(), found.as_mut_ptr().cast(), found.len())
+    };
+    usize::try_from(length).is_ok_and(|length| found[..length] == *value)
 }
 
 /// Makes a file or empties the one that is there, for writing. A FIFO without a reader is an error.

@@ -50,6 +50,50 @@ check "the others are the same" equal "$(pgrep -x -f "sleep 471[12]")" "$others"
 check "the daemon answers still" healthy
 check "the daemon's own use of memory is small" below "$(awk '/^Rss/{ print $2 }' "/proc/$daemon/smaps_rollup")" 12000
 
+# Each run in a cgroup of its own: what took time and memory is told, even if nobody waited for it.
+cp /etc/runwisp/runwisp.toml /tmp/before.toml
+cat >/etc/runwisp/runwisp.toml <<'TOML'
+[tasks.tree]
+run = "setsid timeout 1 sh -c 'while :; do :; done' & setsid sh -c 'head -c 30m /dev/zero | tail -n 1 | wc -c' & sleep 1.5"
+
+[tasks.small]
+run = "true"
+
+[services.web]
+run = "exec sleep 4712"
+TOML
+cp systemd/runwisp.service.d/cgroup.conf $DROP_INS/
+systemctl daemon-reload
+systemctl restart runwisp
+usage() { query "select cpu_ms, peak_memory_bytes from runs where task_name = '$1' order by id desc limit 1"; }
+between() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
+SLICE=/sys/fs/cgroup/system.slice/runwisp.service
+groups() { find $SLICE -maxdepth 1 -name 'run-*' | wc -l; }
+for life in first second; do
+    check "the daemon answers" soon 30 healthy
+    check "it is in a cgroup of its own" grep -qx "$(unit MainPID)" $SLICE/daemon/cgroup.procs
+    check "its service in another" soon 10 grep -qx "$(pgrep -x -f 'sleep 4712')" $SLICE/run-*/cgroup.procs
+    check "a task with processes of all kinds runs" runwisp run tree --data /var/lib/runwisp
+    IFS='|' read -r cpu memory <<<"$(usage tree)"
+    check "its time is that of all" between "${cpu:-0}" 500 5000
+    check "its memory, too" between "${memory:-0}" 30000000 100000000
+    check "a small task runs" runwisp run small --data /var/lib/runwisp
+    IFS='|' read -r cpu memory <<<"$(usage small)"
+    check "it took next to nothing" between "${memory:-0}" 1 3000000
+    one_group() { [ "$(groups)" = 1 ]; }
+    check "cgroups go with their runs" soon 5 one_group
+    old=$(unit MainPID)
+    [ $life = second ] || kill -9 "$old"
+    [ $life = second ] || check "a daemon that is killed is replaced" soon 20 not unit_is MainPID "$old"
+done
+check "it stops" systemctl stop runwisp
+check "and leaves no cgroup" not test -e $SLICE
+rm $DROP_INS/cgroup.conf
+cp /tmp/before.toml /etc/runwisp/runwisp.toml
+systemctl daemon-reload
+systemctl start runwisp
+check "without the drop-in all is as before" soon 30 healthy
+
 rm $DROP_INS/oom.conf
 systemctl daemon-reload
 systemctl restart runwisp
