@@ -124,6 +124,8 @@ mod tests {
         idle(1);
         let (open, gate) = mpsc::channel();
         run("run-0002", Some(gate));
+        // Else whoever has ended the next one may be there before it.
+        idle(0);
         run("run-0003", None);
         let (other, name) = finished.recv().unwrap();
         assert_eq!(name, "run-0003");
