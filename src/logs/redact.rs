@@ -107,9 +107,10 @@ impl Secrets {
         while let Some(window) = bytes.get(at..at + WINDOW) {
             // Several looks that do not wait for one another.
             let block = bytes.get(at..at + (LOOKS - 1) * self.stride + WINDOW + 1);
-            if let Some(block) = block
-                && !self.is_likely(block)
-            {
+            if block.is_some_and(|block| {
+                (0..LOOKS).fold(0, |any, look| any | self.bit(four(block, look * self.stride))) & 1
+                    == 0
+            }) {
                 at += LOOKS * self.stride;
                 continue;
             }
@@ -121,24 +122,7 @@ impl Secrets {
         None
     }
 
-    /// Whether one of [`LOOKS`] windows may belong to a text. Written out: the program is compiled
-    /// for its size, where a loop stays a loop, and this is where the time of secrets goes.
-    #[inline(always)]
-    fn is_likely(&self, block: &[u8]) -> bool {
-        let stride = self.stride;
-        let any = self.bit(four(block, 0))
-            | self.bit(four(block, stride))
-            | self.bit(four(block, 2 * stride))
-            | self.bit(four(block, 3 * stride))
-            | self.bit(four(block, 4 * stride))
-            | self.bit(four(block, 5 * stride))
-            | self.bit(four(block, 6 * stride))
-            | self.bit(four(block, 7 * stride));
-        any & 1 == 1
-    }
-
     /// The last bit says whether the window of this number is one of a text.
-    #[inline(always)]
     fn bit(&self, number: u16) -> u64 {
         self.bits[usize::from(number) / 64] >> (number % 64)
     }
@@ -208,13 +192,11 @@ fn number(window: &[u8]) -> u16 {
 }
 
 /// The same of a window that a byte follows, which is one load instead of three.
-#[inline(always)]
 fn four(bytes: &[u8], at: usize) -> u16 {
     let four = bytes[at..].first_chunk().expect("a byte follows the window");
     mixed(u32::from_le_bytes(*four) & 0x00ff_ffff)
 }
 
-#[inline(always)]
 fn mixed(three: u32) -> u16 {
     (three.wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
