@@ -2,7 +2,6 @@
 //! else from the built-in values. `[defaults]` itself inherits the built-in ones, so one
 //! function reads both (docs/configuration.md, Defaults).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::base::sentence::quoted;
 use crate::model::failures::Failures;
 use crate::model::job::{Backoff, CatchUp, Keep, LogLimit, OnFull, Stop, StopSignal};
 use crate::model::notifier::JobAlerts;
-use crate::model::process::{EnvBase, Process};
+use crate::model::process::Process;
 
 /// The most runs that `keep_runs` may ask for; a guard against typing errors, like the next.
 const KEEP_RUNS_LIMIT: i64 = 1_000_000;
@@ -63,17 +62,7 @@ impl Inherited {
             log: LogLimit { max: Some(100 << 20), on_full: OnFull::DropOld },
             keep: Keep { runs: Some(10_000), age: None },
             stop: Stop { signal: StopSignal::Term, grace: Duration::from_secs(5) },
-            process: Process {
-                env_base: EnvBase::Inherit,
-                env: Arc::new([]),
-                secrets: Arc::new([]),
-                env_file: None,
-                secrets_file: None,
-                working_dir: None,
-                shell: Path::new("/bin/sh").into(),
-                user: None,
-                umask: None,
-            },
+            process: Process::plain(),
             failures: Arc::default(),
             alerts: Arc::default(),
             tells_missed: true,

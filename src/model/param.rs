@@ -122,10 +122,9 @@ pub(crate) fn is_number(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn param(kind: ParamKind, key: &str) -> Param {
+impl Param {
+    /// One that says nothing about its values, for tests to alter.
+    pub(crate) fn plain(kind: ParamKind, key: &str) -> Param {
         Param {
             kind,
             key: key.to_owned(),
@@ -137,19 +136,24 @@ mod tests {
             description: String::new(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn what_is_given_fits_or_is_named() {
         let sizes = ["small", "large"].map(str::to_owned).to_vec();
         let params = [
-            Param { required: true, ..param(ParamKind::Env, "TARGET") },
+            Param { required: true, ..Param::plain(ParamKind::Env, "TARGET") },
             Param {
                 default: Some("small".into()),
                 choices: sizes,
-                ..param(ParamKind::Arg, "size")
+                ..Param::plain(ParamKind::Arg, "size")
             },
-            Param { is_number: true, ..param(ParamKind::Option, "--depth") },
-            Param { default: Some("false".into()), ..param(ParamKind::Flag, "-v") },
+            Param { is_number: true, ..Param::plain(ParamKind::Option, "--depth") },
+            Param { default: Some("false".into()), ..Param::plain(ParamKind::Flag, "-v") },
         ];
         let settle = |given: &[(&str, Option<&str>)]| {
             let given: Vec<_> =

@@ -50,9 +50,8 @@ impl std::fmt::Debug for Process {
     }
 }
 
-#[cfg(test)]
 impl Process {
-    /// What a job has that says nothing, for tests to alter.
+    /// What a job has that says nothing, under defaults that say nothing.
     pub(crate) fn plain() -> Process {
         Process {
             env_base: EnvBase::Inherit,

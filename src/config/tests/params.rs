@@ -17,16 +17,6 @@ fn each_kind_has_its_attributes() {
          choices = [\"1\", \"2\"]\nallow_custom = true\n\
          [[tasks.t.params]]\nflag = \"-v\"\ndefault = \"TRUE\"\n",
     );
-    let plain = |kind, key: &str| Param {
-        kind,
-        key: key.to_owned(),
-        is_number: false,
-        required: false,
-        default: None,
-        choices: Vec::new(),
-        allow_custom: false,
-        description: String::new(),
-    };
     let text = |text: &str| Some(text.to_owned());
     let list = |words: [&str; 2]| words.map(str::to_owned).to_vec();
     assert_eq!(
@@ -36,17 +26,17 @@ fn each_kind_has_its_attributes() {
                 default: text("staging"),
                 choices: list(["staging", "live"]),
                 description: "where to".to_owned(),
-                ..plain(ParamKind::Env, "TARGET")
+                ..Param::plain(ParamKind::Env, "TARGET")
             },
-            Param { required: true, ..plain(ParamKind::Arg, "file") },
+            Param { required: true, ..Param::plain(ParamKind::Arg, "file") },
             Param {
                 is_number: true,
                 default: text("1000000000000000000000"),
                 choices: list(["1", "2"]),
                 allow_custom: true,
-                ..plain(ParamKind::Option, "--level=")
+                ..Param::plain(ParamKind::Option, "--level=")
             },
-            Param { default: text("true"), ..plain(ParamKind::Flag, "-v") },
+            Param { default: text("true"), ..Param::plain(ParamKind::Flag, "-v") },
         ]
     );
 }
