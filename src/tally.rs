@@ -30,7 +30,7 @@ pub(crate) struct Counted {
 pub(crate) struct Counts {
     /// Since the daemon started, as the next.
     pub(crate) success: u64,
-    /// Ends that count as failures, but for missed ticks.
+    /// Ends that count as failures, but for missed ticks and starts that failed.
     pub(crate) failed: u64,
     pub(crate) active: u64,
     pub(crate) queued: u64,

@@ -76,11 +76,17 @@ impl Own {
 }
 
 fn serve(mut client: TcpStream, context: &Context) -> io::Result<()> {
-    client.set_read_timeout(Some(PATIENCE))?;
+    let by = context.clock.now().steady + PATIENCE;
     client.set_write_timeout(Some(PATIENCE))?;
     let mut head = Vec::new();
     let mut part = [0; 1024];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        // Not for each part anew: a client that sends a byte now and then would stay for hours.
+        let left = by.saturating_sub(context.clock.now().steady);
+        if left.is_zero() {
+            return Ok(());
+        }
+        client.set_read_timeout(Some(left))?;
         let length = client.read(&mut part)?;
         if length == 0 || head.len() > LONGEST {
             return Ok(());

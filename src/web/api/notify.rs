@@ -36,25 +36,6 @@ const MORNING: civil::Time = civil::time(8, 0, 0, 0);
 /// A mute that is longer is a task that should not alert at all.
 const LONGEST_MUTE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
-/// What is told of a task, in the order of a page.
-const KINDS: [Kind; 15] = [
-    Kind::RunFailed,
-    Kind::RunTimeout,
-    Kind::RunCrashed,
-    Kind::RunMissed,
-    Kind::ServiceUnhealthy,
-    Kind::ServiceFatal,
-    Kind::RunRecovered,
-    Kind::RunLate,
-    Kind::RunTooLong,
-    Kind::RunTooShort,
-    Kind::RunTooQuiet,
-    Kind::DiskPressure,
-    Kind::RunStarted,
-    Kind::RunSucceeded,
-    Kind::RunStopped,
-];
-
 /// `NotifySettings` of the schema.
 #[derive(Serialize)]
 struct SettingsJson<'a> {
@@ -323,10 +304,12 @@ impl<'a> TaskJson<'a> {
             let channels = channels.iter().map(|token| token.as_str().to_owned()).collect();
             is_raised.then_some((kind.as_str(), channels))
         };
+        // The others are about the daemon and its channels.
+        let is_of_job = |kind: &Kind| !matches!(kind, Kind::DeliveryFailed | Kind::Misconfigured);
         TaskJson {
             name: job.name.as_str(),
             kind: job.kind().as_str(),
-            alerts: order::map(KINDS.into_iter().filter_map(told)),
+            alerts: order::map(Kind::ALL.into_iter().filter(is_of_job).filter_map(told)),
             alert_after: AfterJson {
                 failures: job.alerts.after.failures,
                 within: job.alerts.after.within.map(nanos),

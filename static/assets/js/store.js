@@ -175,8 +175,10 @@ const askPassed = () => {
 };
 
 const askNext = () => {
-  clearTimeout(nextTimer);
+  // Not put off by the next event: where they never cease, nothing would ever be asked.
+  if (nextTimer) return;
   nextTimer = setTimeout(async () => {
+    nextTimer = 0;
     if (document.hidden || !passed.size) return planNext();
     askedAt = Date.now();
     const names = [...passed];

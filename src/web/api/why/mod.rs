@@ -82,18 +82,19 @@ pub(crate) fn why(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Prob
     let context = Arc::clone(context);
     Ok(Reply::later(move || {
         let now = context.clock.now().wall;
-        let last = last_tick(&job, now);
-        let at = asked.or(last).unwrap_or(now);
+        let standing = context.board.get(&job.name);
+        let at = asked.or_else(|| last_tick(&job, standing.as_ref(), now)).unwrap_or(now);
+        let ((from, to), (after, before)) = (around(at, KEPT), around(at, NEAR));
         let (decisions, runs, sessions) = context.readers.read(|reader| {
             Ok((
-                reader.decisions(&job.name, at - KEPT, at + KEPT, MOST)?,
-                reader.runs_between(&job.name, at - NEAR, at + NEAR, MOST)?,
+                reader.decisions(&job.name, from, to, MOST)?,
+                reader.runs_between(&job.name, after, before, MOST)?,
                 reader.sessions(MOST)?,
             ))
         })?;
         let facts = Facts {
             zone: context.facts.calendar.zone(job.name.as_str()),
-            standing: context.board.get(&job.name),
+            standing,
             job: &job,
             at,
             decisions,
@@ -105,9 +106,19 @@ pub(crate) fn why(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Prob
     }))
 }
 
+/// From so long before a moment to so long behind it, as far as there is time at all.
+fn around(at: Timestamp, by: SignedDuration) -> (Timestamp, Timestamp) {
+    let before = at.checked_sub(by).unwrap_or(Timestamp::MIN);
+    (before, at.checked_add(by).unwrap_or(Timestamp::MAX))
+}
+
 /// The newest tick that has passed, looking back a year at most.
-fn last_tick(job: &Job, now: Timestamp) -> Option<Timestamp> {
-    let schedule = job.task()?.schedule.as_deref()?;
+fn last_tick(job: &Job, standing: Option<&Standing>, now: Timestamp) -> Option<Timestamp> {
+    let schedule = match job.task()?.schedule.as_deref()? {
+        // Counted from its next one: it has no place in the calendar.
+        Schedule::Every(every) => return standing?.next?.checked_sub(every.interval).ok(),
+        schedule @ Schedule::Cron(_) => schedule,
+    };
     // Wider and wider, so that a minutely task costs a few steps and a yearly one not many more.
     [1, 24, 24 * 32, 24 * 367].into_iter().find_map(|hours| {
         let mut last = None;
@@ -130,8 +141,8 @@ impl Facts<'_> {
     fn explain(&self) -> (String, Vec<Evidence>) {
         let tick = self.tick();
         let when = self.say(tick.unwrap_or(self.at));
-        if tick.is_some_and(|tick| tick > self.now) {
-            return self.future(tick.unwrap_or(self.at));
+        if let Some(tick) = tick.filter(|tick| *tick > self.now) {
+            return self.future(tick);
         }
         let run = self.run_of(tick);
         if let Some(decision) = self.about(run, tick) {
@@ -224,11 +235,18 @@ impl Facts<'_> {
         }
         match tick {
             None => {
-                let text = match self.schedule().and_then(|it| it.fires_after(self.at)) {
-                    Some(next) => {
+                let next = match self.schedule() {
+                    Some(Schedule::Every(_)) => self.next().filter(|next| *next > self.at),
+                    schedule => schedule.and_then(|it| it.fires_after(self.at)),
+                };
+                let text = match (next, self.schedule()) {
+                    (Some(next), _) => {
                         format!("{name} has no tick at {when}; the next one is {}", self.say(next))
                     }
-                    None => format!("{name} has no schedule; it runs when somebody starts it"),
+                    (None, Some(_)) => format!("{name} has no tick at {when}"),
+                    (None, None) => {
+                        format!("{name} has no schedule; it runs when somebody starts it")
+                    }
                 };
                 (text, None)
             }
@@ -244,16 +262,30 @@ impl Facts<'_> {
 
     /// The tick that is meant: the one nearest to the moment.
     fn tick(&self) -> Option<Timestamp> {
-        let Schedule::Cron(cron) = self.schedule()? else { return None };
+        let (from, to) = around(self.at, NEAR);
         let mut near = Vec::new();
-        let mut after = self.at - NEAR;
-        while let Some(tick) = cron.next_after(after).filter(|tick| tick.at <= self.at + NEAR) {
-            after = tick.at;
-            if tick.note != TickNote::Suppressed {
-                near.push(tick.at);
+        match self.schedule()? {
+            Schedule::Every(every) => {
+                let next = self.next()?;
+                near.extend(next.checked_sub(every.interval).ok().into_iter().chain([next]));
+                near.retain(|tick| (from..=to).contains(tick));
+            }
+            Schedule::Cron(cron) => {
+                let mut after = from;
+                while let Some(tick) = cron.next_after(after).filter(|tick| tick.at <= to) {
+                    after = tick.at;
+                    if tick.note != TickNote::Suppressed {
+                        near.push(tick.at);
+                    }
+                }
             }
         }
         near.into_iter().min_by_key(|tick| tick.duration_since(self.at).abs())
+    }
+
+    /// The next tick from now on.
+    fn next(&self) -> Option<Timestamp> {
+        self.standing.as_ref()?.next
     }
 
     /// The run that was made at the moment, or came of the tick.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Evidence, Facts};
+use crate::base::order;
 use crate::base::time::rfc3339;
 use crate::model::decision::{Decision, What};
 use crate::model::run::{Phase, Run};
@@ -122,7 +123,7 @@ impl Facts<'_> {
             run_id: Some(run.id.to_string()),
             other_run_id: None,
         }));
-        evidence.sort_by(|a, b| a.at.cmp(&b.at));
+        order::sort_by(&mut evidence, |a, b| a.at.cmp(&b.at));
         evidence
     }
 
