@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::base::order;
 use crate::base::time::Moment;
 use crate::engine::slots::Rest;
 use crate::engine::timers::Timer;
@@ -18,12 +19,12 @@ impl Engine {
     /// Starts every service that starts by itself: lower priorities first, then by name, each one
     /// when what it depends on is well.
     pub(super) fn start_services(&mut self, now: Moment) {
-        let mut order: Vec<(i32, usize)> = Vec::new();
+        let mut services: Vec<(i32, usize)> = Vec::new();
         for (number, lane) in self.lanes.iter().enumerate() {
-            order.extend(lane.job.service().map(|service| (service.priority, number)));
+            services.extend(lane.job.service().map(|service| (service.priority, number)));
         }
-        order.sort_unstable();
-        order.into_iter().for_each(|(_, lane)| self.start_service(now, lane));
+        order::sort(&mut services);
+        services.into_iter().for_each(|(_, lane)| self.start_service(now, lane));
     }
 
     /// A service comes to be, with the daemon or later.
@@ -119,7 +120,9 @@ impl Engine {
     }
 
     fn become_unhealthy(&mut self, id: RunId, message: String) {
-        let Some(live) = self.runs.get_mut(&id).filter(|live| live.has_process()) else { return };
+        // Who is being stopped already ends for that reason.
+        let is_free = |live: &&mut Live| live.has_process() && live.asked.is_none();
+        let Some(live) = self.runs.get_mut(&id).filter(is_free) else { return };
         live.message = Some(message);
         self.ask_to_stop(id, Cause::Unhealthy);
     }

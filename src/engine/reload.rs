@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::order;
 use crate::base::time::Moment;
 use crate::engine::slots::Rest;
 use crate::engine::ticks::Ticking;
@@ -77,7 +78,7 @@ impl Engine {
 
     /// The lanes of jobs, by name.
     fn lanes_of(&self, mut jobs: Vec<Arc<Job>>) -> Vec<(usize, Arc<Job>)> {
-        jobs.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut jobs, |a, b| a.name.cmp(&b.name));
         let lane = |job: &Job| self.lane_of(&job.name).expect("each job was given its lane");
         jobs.into_iter().map(|job| (lane(&job), job)).collect()
     }
@@ -99,7 +100,7 @@ impl Engine {
             !lane.is_gone || wanted.contains(&lane.job.name) || place.is_some_and(is_live)
         });
         lanes.extend(new.into_iter().map(|lane| (None, lane)));
-        lanes.sort_by(|(_, a), (_, b)| a.job.name.cmp(&b.job.name));
+        order::sort_by(&mut lanes, |(_, a), (_, b)| a.job.name.cmp(&b.job.name));
         let mut places = vec![None; count];
         for (place, (was, lane)) in lanes.into_iter().enumerate() {
             if let Some(was) = was {
@@ -138,7 +139,7 @@ impl Engine {
         let at_gate = self.runs.iter().filter(|(_, live)| is_at_gate(live)).map(|(id, _)| *id);
         let mut waiting: Vec<RunId> =
             self.lanes[lane].waiting.iter().copied().chain(at_gate).collect();
-        waiting.sort();
+        order::sort(&mut waiting);
         waiting
     }
 
@@ -184,8 +185,8 @@ impl Engine {
         let schedule = job.task().and_then(|task| task.schedule.clone());
         self.lanes[lane].take_over(job);
         if keys.contains(&"schedule") {
-            let paused = self.lanes[lane].ticking.as_ref().is_some_and(|old| old.paused);
-            let new = schedule.map(|new| Ticking::new(new, now.wall).paused(paused));
+            let old = self.lanes[lane].ticking.as_ref();
+            let new = schedule.map(|new| Ticking::new(new, now.wall).off_as(old));
             self.set_schedule(now, lane, new);
         }
         self.start_waiting(now, lane);

@@ -57,7 +57,8 @@ impl Engine {
         for run in &in_flight {
             let live = &self.runs[run];
             let is_there = !matches!(live.state, State::Ending { .. });
-            if let Some(service) = live.job.service().filter(|_| is_there) {
+            // As it is now: what a run was started with may be turned round, and then all would wait.
+            if let Some(service) = self.lanes[live.lane].job.service().filter(|_| is_there) {
                 needed.extend(service.depends_on.iter().cloned());
             }
         }

@@ -40,8 +40,10 @@ impl Ticking {
         Ticking { schedule, anchor, paused: false, held: false, next: None, timer: None }
     }
 
-    pub(super) fn paused(self, paused: bool) -> Ticking {
-        Ticking { paused, ..self }
+    /// As silent as the schedule before it.
+    pub(super) fn off_as(self, old: Option<&Ticking>) -> Ticking {
+        let (paused, held) = old.map_or((false, false), |old| (old.paused, old.held));
+        Ticking { paused, held, ..self }
     }
 
     /// Whether nothing ticks.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::base::order;
 use crate::model::job::{Job, JobName, Work};
 
 /// By name, each list.
@@ -20,7 +21,7 @@ impl Difference {
     pub(crate) fn between(old: &[Arc<Job>], new: &[Arc<Job>]) -> Difference {
         let by_name = |jobs: &[Arc<Job>]| {
             let mut jobs = jobs.to_vec();
-            jobs.sort_by(|a, b| a.name.cmp(&b.name));
+            order::sort_by(&mut jobs, |a, b| a.name.cmp(&b.name));
             jobs
         };
         let (old, new) = (by_name(old), by_name(new));

@@ -68,7 +68,6 @@ impl Reader {
         Ok(self.recent(&filter, 1)?.into_iter().next())
     }
 
-    /// Whether runs of this job are stored.
     /// Runs of a job that were made in this time, oldest first.
     pub(crate) fn runs_between(
         &self,

@@ -6,7 +6,8 @@ use super::stage::{Stage, secs};
 use crate::base::time::Moment;
 use crate::engine::sample::task;
 use crate::engine::simulator::database::Database;
-use crate::engine::{Effect, Engine, Found, Input, Lifetime};
+use crate::engine::{Effect, Engine, Found, Input, Lifetime, Plan, ReplyId};
+use crate::model::change::Configuration;
 use crate::model::job::{Job, RunOnStart, Source};
 
 fn of_cron(job: Job) -> Job {
@@ -30,6 +31,20 @@ fn jobs_of_crontabs_tick_only_while_cron_is_dead() {
     stage.tell(Input::Cron { alive: true });
     stage.pass_until("2026-05-07T10:04:30Z");
     assert_eq!(stage.heard_of("spawn"), ["spawn ours#4"]);
+}
+
+#[test]
+fn a_line_that_is_edited_stays_held_and_nothing_is_said_of_that() {
+    let line = |text| of_cron(task("a").scheduled(text, "UTC"));
+    let mut stage = Stage::new("2026-05-07T10:00:30Z", [line("* * * * *")]).quick();
+    stage.tell(Input::Cron { alive: true });
+    stage.heard();
+    let configuration = Configuration { number: 2, at: stage.now.wall, files: Vec::new() };
+    let jobs = vec![line("*/2 * * * *").into()];
+    let plan = Box::new(Plan { jobs, budget: secs(3), configuration, cron_lives: true });
+    let effects = stage.engine.handle(stage.now, Input::Reload { plan, reply: ReplyId(9) });
+    let said = format!("{effects:?}");
+    assert!(said.contains("what: Changed") && !said.contains("what: Held"), "{said}");
 }
 
 #[test]
