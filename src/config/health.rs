@@ -8,6 +8,7 @@ use super::include::File;
 use super::job::{Context, script};
 use super::table::Table;
 use super::{failures, process, task};
+use crate::base::order;
 use crate::base::sentence::quoted;
 use crate::model::job::Backoff;
 use crate::model::process::Process;
@@ -71,7 +72,7 @@ fn probe(
         failures::read(table, &context.defaults.failures);
         process::read(table, service, &file.around);
     }
-    set.sort_unstable();
+    order::sort(&mut set);
     match set.as_slice() {
         [] => table.error_here("one is required of run, http, tcp"),
         [_, .., (_, last)] => table.misplaced(last, "only one of run, http, tcp may be set"),

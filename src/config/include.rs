@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::surroundings::Surroundings;
 use super::table::Table;
 use crate::base::glob;
+use crate::base::order;
 use crate::base::sentence::quoted;
 use crate::model::job::Source;
 
@@ -41,7 +42,7 @@ pub(crate) struct File<'a> {
 /// All files that the patterns match, by path and each once. The file that includes is none.
 pub(crate) fn find(daemon: Option<&Table<'_>>, around: &Surroundings<'_>) -> Vec<Found> {
     let Some(daemon) = daemon else { return Vec::new() };
-    let read = |(path, at): (PathBuf, usize)| match (around.read)(&path) {
+    let read = |Match { path, at, .. }: Match| match (around.read)(&path) {
         Ok(text) => {
             let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
             Some(Found { shown: shown(&path, around), path, text })
@@ -55,26 +56,40 @@ pub(crate) fn find(daemon: Option<&Table<'_>>, around: &Surroundings<'_>) -> Vec
     matches(daemon, "include", around).into_iter().filter_map(read).collect()
 }
 
-/// What the patterns of a list match, and where the pattern stands.
+/// A file that a list of patterns has, named by one or only matched.
+pub(super) struct Match {
+    pub(super) path: PathBuf,
+    /// Where that stands in the list.
+    pub(super) at: usize,
+    pub(super) is_named: bool,
+}
+
+/// All files that the patterns of a list match, by path and each once.
 pub(super) fn matches(
     daemon: &Table<'_>,
     key: &'static str,
     around: &Surroundings<'_>,
-) -> Vec<(PathBuf, usize)> {
+) -> Vec<Match> {
     let mut paths: Vec<_> = Vec::new();
     for item in daemon.list(key).unwrap_or_default() {
+        let named = around.resolve(item.text);
         let matched = match glob::flaw(item.text) {
             Some(flaw) => Err(format!("{} is not a pattern: {flaw}", quoted(item.text))),
             None => expand(item.text, around),
         };
         match matched {
-            Ok(matched) => paths.extend(matched.into_iter().map(|path| (path, item.at))),
+            Ok(matched) => paths.extend(matched.into_iter().map(|path| Match {
+                is_named: path == named,
+                path,
+                at: item.at,
+            })),
             Err(flaw) => daemon.error_at(item.at, key, flaw),
         }
     }
-    paths.sort();
-    paths.dedup_by(|later, first| later.0 == first.0);
-    paths.retain(|(path, _)| *path != around.path());
+    // Where it is named counts for more than where a pattern fits.
+    order::sort_by_key(&mut paths, |found| (found.path.clone(), !found.is_named, found.at));
+    paths.dedup_by(|later, first| later.path == first.path);
+    paths.retain(|found| found.path != around.path());
     paths
 }
 

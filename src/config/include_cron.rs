@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::crontab::{self, Entry, Form, When};
-use super::include::{self, Found};
+use super::include::{self, Found, Match};
 use super::job::Context;
 use super::problem::Report;
 use super::surroundings::Surroundings;
@@ -40,18 +40,14 @@ pub(crate) fn find(
 ) -> Vec<Crontab> {
     let Some(daemon) = daemon else { return Vec::new() };
     let mut found = Vec::new();
-    for (path, at) in include::matches(daemon, KEY, around) {
+    for Match { path, at, is_named } in include::matches(daemon, KEY, around) {
         let shown = quoted(&path.to_string_lossy());
         if included.iter().any(|other| other.path == path) {
             let message = format!("{shown} is matched by include too; it is one or the other");
             daemon.error_at(at, KEY, message);
             continue;
         }
-        let is_named = || {
-            let items = daemon.list(KEY).unwrap_or_default();
-            items.iter().any(|item| around.resolve(item.text) == path)
-        };
-        if !is_name_for_cron(&path) && !is_named() {
+        if !is_name_for_cron(&path) && !is_named {
             let message = format!("{SKIPPED}{shown}: cron reads no file of such a name in cron.d");
             daemon.warn_at(at, KEY, message);
             continue;
@@ -62,7 +58,7 @@ pub(crate) fn find(
                 let shown = include::shown(&path, around);
                 found.push((Found { path, shown, text }, user));
             }
-            Err(reason) if is_named() => {
+            Err(reason) if is_named => {
                 daemon.error_at(at, KEY, format!("cannot use {shown}: {reason}"));
             }
             Err(reason) => daemon.warn_at(at, KEY, format!("{REFUSED}{shown}: {reason}")),
@@ -72,7 +68,7 @@ pub(crate) fn find(
 }
 
 /// Packages and editors leave copies in `cron.d`, whose names have a dot or a tilde (cron(8)).
-fn is_name_for_cron(path: &Path) -> bool {
+pub(crate) fn is_name_for_cron(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let is_good = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
     name.iter().all(is_good) || !path.parent().is_some_and(|parent| parent.ends_with("cron.d"))

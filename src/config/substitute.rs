@@ -37,7 +37,9 @@ fn table(
             continue;
         }
         let dot = if path.is_empty() { "" } else { "." };
-        value(item, &format!("{path}{dot}{}", key_part(key)), key, replace, report);
+        // A job may be called as such a table is.
+        let name = if matches!(path, "tasks" | "services") { "" } else { &**key };
+        value(item, &format!("{path}{dot}{}", key_part(key)), name, replace, report);
     }
 }
 

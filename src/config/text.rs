@@ -16,7 +16,13 @@ pub(crate) fn without_secrets(text: &str, tree: &DeTable<'_>) -> String {
     let mut secrets = Vec::new();
     for (key, value) in tree.iter() {
         let is_notifier = key.get_ref().starts_with("notifier");
-        find_secrets(value, key.get_ref(), is_notifier, false, &mut secrets);
+        match (&**key.get_ref(), value.get_ref()) {
+            // Jobs may be called as secrets are.
+            ("tasks" | "services", DeValue::Table(jobs)) => jobs.iter().for_each(|(_, job)| {
+                find_secrets(job, "", is_notifier, false, &mut secrets);
+            }),
+            (key, _) => find_secrets(value, key, is_notifier, false, &mut secrets),
+        }
     }
     secrets.sort_unstable();
     let mut shown = String::with_capacity(text.len());
@@ -210,6 +216,8 @@ hook_tokens = ["s9", { token = "s10", allow = ["run"] }]
 [services.token]
 run = "1"
 health_check = { run = "1", secrets = { D = 5 } }
+[services.secrets]
+run = "2"
 "#;
         let tree = DeTable::parse(text).unwrap();
         let shown = without_secrets(text, tree.get_ref());
@@ -234,6 +242,8 @@ hook_tokens = ["<hidden>", { token = "<hidden>", allow = ["run"] }]
 [services.token]
 run = "1"
 health_check = { run = "1", secrets = { D = "<hidden>" } }
+[services.secrets]
+run = "2"
 "#;
         assert_eq!(shown, expected);
     }

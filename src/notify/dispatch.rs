@@ -110,6 +110,7 @@ pub(crate) fn start(parts: Surroundings) -> io::Result<(Dispatcher, Channels, Jo
         told: Arc::clone(&dispatcher.told),
         trim_at: None,
         again_at: None,
+        is_outdated: false,
         warned_at: None,
         dropped: 0,
     };
@@ -130,6 +131,8 @@ struct Desk {
     trim_at: Option<Duration>,
     /// When a database that could not be read is tried again, on the steady clock.
     again_at: Option<Duration>,
+    /// Another configuration has come since the rules were read.
+    is_outdated: bool,
     warned_at: Option<Duration>,
     /// Messages that found a full queue.
     dropped: u64,
@@ -158,7 +161,9 @@ impl Desk {
         loop {
             self.told.store(false, Ordering::Release);
             let drained = match first.take().map_or_else(|| self.open(), Ok) {
-                Ok(reader) => self.drain(&mut ledger, &reader),
+                Ok(reader) => self
+                    .start_over(&mut ledger, &reader)
+                    .and_then(|()| self.drain(&mut ledger, &reader)),
                 Err(error) => Err(Halt::Unreadable(error)),
             };
             match drained {
@@ -172,7 +177,7 @@ impl Desk {
             }
             match self.wait(&ledger) {
                 Some(Told::Look) | None => {}
-                Some(Told::Reconfigured) => self.start_over(&mut ledger),
+                Some(Told::Reconfigured) => self.is_outdated = true,
                 Some(Told::Close) => {
                     self.part(&mut ledger);
                     return Ok(());
@@ -306,26 +311,20 @@ impl Desk {
 
     /// What is held goes out by the old rules, and then the new ones hold. Nothing is held where
     /// only jobs have changed, and alerts that nobody has told yet are told by the new rules.
-    fn start_over(&mut self, ledger: &mut Ledger) {
-        let reader = match self.open() {
-            Ok(reader) => reader,
-            Err(error) => {
-                log::error!("{error}");
-                self.again_at = Some(self.parts.clock.now().steady + PAUSE);
-                return;
-            }
-        };
-        if ledger.is_by(&self.parts.configured.get().notify) {
-            ledger.follow(&self.parts.configured.get().jobs);
-            return;
+    fn start_over(&mut self, ledger: &mut Ledger, reader: &Reader) -> Result<(), Halt> {
+        if !self.is_outdated {
+            return Ok(());
         }
-        let plan = ledger.let_go(self.parts.clock.now().wall, &*self.parts);
-        // One that is gone says so itself.
-        let _ = self.carry_out(&reader, plan);
-        match self.begin(&reader) {
-            Ok(new) => *ledger = new,
-            Err(error) => log::error!("{error}"),
+        let current = self.parts.configured.get();
+        if ledger.is_by(&current.notify) {
+            ledger.follow(&current.jobs);
+        } else {
+            let plan = ledger.let_go(self.parts.clock.now().wall, &*self.parts);
+            self.carry_out(reader, plan)?;
+            *ledger = self.begin(reader)?;
         }
+        self.is_outdated = false;
+        Ok(())
     }
 
     /// Removes old rows of the feed when it is time, and finds out when it is time again.

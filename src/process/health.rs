@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::time::Clock;
-use crate::logs::redact::Secrets;
+use crate::logs::redact::{Held, Secrets};
 use crate::model::failures::Failures;
 use crate::model::job::StopSignal;
 use crate::model::process::Process;
@@ -134,10 +134,14 @@ fn wait(
     }
 }
 
-/// The output behind a message: its last words on one line, without secrets.
+/// The output behind a message: its words on one line, as far as they were kept, without secrets.
 fn shown(output: &[u8], process: &Process) -> String {
     let values = process.secrets.iter().map(|(_, value)| value.as_str());
-    let hidden = Secrets::new(values).map(|secrets| secrets.hide(output));
+    let hidden = Secrets::new(values).map(|secrets| match output.len() {
+        // Cut off there; what may be the beginning of a secret is not told.
+        OUTPUT_LIMIT => Held::default().take(&secrets, output).into_owned(),
+        _ => secrets.hide(output),
+    });
     let text = String::from_utf8_lossy(hidden.as_deref().unwrap_or(output)).into_owned();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() { words } else { format!(": {words}") }

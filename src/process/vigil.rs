@@ -110,7 +110,7 @@ impl Keeper {
                         self.stopper.note(format!("not healthy yet: {why}"));
                         last = why;
                     }
-                    early *= 2;
+                    early = early.saturating_mul(2);
                     wait = wait.min(early);
                 }
                 Err(why) => {

@@ -21,6 +21,8 @@ mod when;
 
 use std::sync::Arc;
 
+use super::dotenv;
+
 pub(crate) use name::{name_of, sanitised, unique};
 use when::Fault;
 pub(crate) use when::When;
@@ -106,14 +108,14 @@ impl Entry {
         let own = |name: &str| {
             matches!(name, "SHELL" | "LOGNAME" | "MAILTO" | "MAILFROM" | "RANDOM_DELAY")
                 || name.starts_with("CONTENT_T")
-                || !variable::is_name(name)
+                || !dotenv::is_name(name)
         };
         self.pairs().filter(move |(name, _)| !own(name))
     }
 
     /// Names that no variable may have here.
     pub(crate) fn lost_variables(&self) -> impl Iterator<Item = &str> {
-        self.pairs().map(|(name, _)| name).filter(|name| !variable::is_name(name))
+        self.pairs().map(|(name, _)| name).filter(|name| !dotenv::is_name(name))
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -21,12 +21,6 @@ pub(super) fn read(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), value.trim_end_matches(is_space).to_owned()))
 }
 
-/// Whether the environment of a job takes the name.
-pub(super) fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 /// What stands between quotes at the beginning, and the rest; `Some(None)` when they do not end.
 fn quoted(text: &str) -> Option<Option<(&str, &str)>> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;

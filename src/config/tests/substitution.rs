@@ -29,6 +29,7 @@ fn scripts_keys_and_files_of_variables_are_left_alone() {
     let config = good(
         "[tasks.t]\nrun = \"echo ${NONE}\"\nenv = { run = \"${SET}\", B = \"${SET}\" }\n\
          secrets = { C = \"${file:token}\" }\nparams = [{ arg = \"a\", choices = [\"${SET}\"] }]\n\
+         [tasks.env]\nrun = \"${NONE}\"\n\
          [services.run]\nrun = \"${\"\nhealth_check = { run = \"${NONE}\" }\n",
     );
     let job = job(&config, "t");
