@@ -8,9 +8,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::base::bytes;
-use crate::base::sentence::error_text;
 use crate::cli::globals::Globals;
-use crate::cli::{Failure, Outcome, counted, failed};
+use crate::cli::{Failure, Outcome, cannot, counted, failed};
 use crate::store::{self, Reader};
 use crate::sweep;
 use crate::sys;
@@ -31,7 +30,7 @@ const LOGS: &str = "logs";
 pub(crate) fn run(globals: &Globals, to: &Path) -> Result<Outcome, Failure> {
     let data = &globals.data.path;
     let reader = Reader::open(&data.join(store::FILE_NAME)).map_err(failed)?;
-    prepare(to).map_err(|error| cannot("make", to, &error))?;
+    prepare(to).map_err(|error| cannot("make", to.display(), &error))?;
     let copied = || -> Result<(usize, u64), Failure> {
         let copy = reader.copy_to(&to.join(store::FILE_NAME)).map_err(failed)?;
         copy_logs(&data.join(LOGS), &to.join(LOGS), &copy)
@@ -94,7 +93,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     match listed() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        listed => listed.map_err(|error| cannot("read", directory, &error)),
+        listed => listed.map_err(|error| cannot("read", directory.display(), &error)),
     }
 }
 
@@ -103,15 +102,11 @@ fn copy(from: &Path, to: &Path) -> Result<Option<u64>, Failure> {
     let mut source = match sys::fs::open_to_read(from) {
         Ok(source) => source,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(cannot("read", from, &error)),
+        Err(error) => return Err(cannot("read", from.display(), &error)),
     };
     let directory = to.parent().unwrap_or(to);
     let copied = sys::fs::create_directories(directory, 0o700)
         .and_then(|()| sys::fs::create_or_truncate(to, 0o600))
         .and_then(|mut file| io::copy(&mut source, &mut file));
-    copied.map(Some).map_err(|error| cannot("write", to, &error))
-}
-
-fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::Error(format!("cannot {verb} {}: {}", path.display(), error_text(error)))
+    copied.map(Some).map_err(|error| cannot("write", to.display(), &error))
 }

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::fs::{self, DirBuilder};
-use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
 use crate::cli::globals::{self, Globals};
-use crate::cli::{Exit, Failure, daemon, failed, print, to_stderr, trusted_proxies};
+use crate::cli::{Exit, Failure, cannot, daemon, failed, print, to_stderr, trusted_proxies};
 use crate::config;
 use crate::daemon::Options;
 use crate::daemon::secrets::{self, Found};
@@ -21,7 +20,7 @@ const CONFIG: &str = include_str!("demo.toml");
 pub(crate) fn run(globals: &Globals) -> Result<Exit, Failure> {
     let directory = Throwaway::make()?;
     let path = directory.0.join("runwisp.toml");
-    fs::write(&path, CONFIG).map_err(|error| cannot("write", &path, &error))?;
+    fs::write(&path, CONFIG).map_err(|error| cannot("write", path.display(), &error))?;
     let config = config::load(&path, Clock::start().now().wall)?;
     let data = directory.0.join("data");
     let port = free_port(&globals.host, globals.port);
@@ -33,7 +32,10 @@ pub(crate) fn run(globals: &Globals) -> Result<Exit, Failure> {
         port,
         trusted_proxies: trusted_proxies()?,
     };
-    DirBuilder::new().mode(0o700).create(&data).map_err(|error| cannot("create", &data, &error))?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&data)
+        .map_err(|error| cannot("create", data.display(), &error))?;
     // One that the daemon would not use is not shown.
     let password = match secrets::read(env::var_os(secrets::VARIABLE), &data).map_err(failed)? {
         Found { password: Some(_), .. } => format!("the one in {}", secrets::VARIABLE),
@@ -73,7 +75,7 @@ impl Throwaway {
     fn make() -> Result<Throwaway, Failure> {
         let path = env::temp_dir().join(format!("runwisp-demo-{}", std::process::id()));
         let made = DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| cannot("create", &path, &error))?;
+        made.map_err(|error| cannot("create", path.display(), &error))?;
         Ok(Throwaway(path))
     }
 }
@@ -89,8 +91,4 @@ fn remove(path: &Path) {
         let cause = error_text(&error);
         to_stderr(&format!("cannot remove {}: {cause}\n", path.display()));
     }
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::Error(format!("cannot {what} {}: {}", path.display(), error_text(error)))
 }

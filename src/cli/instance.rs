@@ -2,7 +2,6 @@
 //! found by the lock that it holds and known by a pidfd, so that no other process is ever hit.
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,11 +9,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::base::sentence::error_text;
 use crate::cli::args::{self, Command as Invoked, Invocation};
 use crate::cli::globals::{Globals, Surroundings};
 use crate::cli::idle::{self, When};
-use crate::cli::{Exit, Failure, Outcome, background, print, to_stderr};
+use crate::cli::{Exit, Failure, Outcome, background, cannot, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::sys::process::Process;
 
@@ -117,8 +115,7 @@ impl Daemon {
         if !is_managed {
             return Ok(None);
         }
-        let groups = fs::read_to_string(format!("/proc/{}/cgroup", self.pid)).unwrap_or_default();
-        Unit::of(&groups).map(Some).ok_or_else(|| {
+        Unit::of_process(self.pid).map(Some).ok_or_else(|| {
             let message =
                 "systemd runs this daemon under a unit that cannot be found out: use systemctl";
             Failure::Error(message.to_owned())
@@ -136,7 +133,7 @@ impl Daemon {
             ))
         };
         let cwd = fs::read_link(format!("/proc/{}/cwd", self.pid))
-            .map_err(|error| cannot("look at", &format!("process {}", self.pid), &error))?;
+            .map_err(|error| cannot("look at", format!("process {}", self.pid), &error))?;
         let around = Surroundings {
             env: &|name| self.variable(name),
             is_root: self.owner.users.contains(&0),
@@ -209,7 +206,7 @@ impl Again {
             }
             validate.output()
         });
-        let validated = validated.map_err(|error| cannot("check", &"the configuration", &error))?;
+        let validated = validated.map_err(|error| cannot("check", "the configuration", &error))?;
         match validated.status.success() {
             true => Ok(()),
             false => {
@@ -224,8 +221,8 @@ impl Again {
 
 /// A service of systemd.
 #[derive(Debug, PartialEq, Eq)]
-struct Unit {
-    name: String,
+pub(crate) struct Unit {
+    pub(crate) name: String,
     of_user: bool,
 }
 
@@ -243,6 +240,11 @@ impl Unit {
         Some(Unit { name: name.to_owned(), of_user: path.contains("/user@") })
     }
 
+    /// The one that a process belongs to.
+    pub(crate) fn of_process(pid: u32) -> Option<Unit> {
+        Unit::of(&fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default())
+    }
+
     /// systemctl says itself what goes wrong.
     fn tell(&self, what: &str) -> Result<(), Failure> {
         let mut systemctl = Command::new("systemctl");
@@ -254,7 +256,7 @@ impl Unit {
         match told {
             Ok(status) if status.success() => Ok(()),
             Ok(_) => Err(Failure::Error(format!("systemctl could not {what} {name}"))),
-            Err(error) => Err(cannot("run", &format!("systemctl {what} {name}"), &error)),
+            Err(error) => Err(cannot("run", format!("systemctl {what} {name}"), &error)),
         }
     }
 }
@@ -262,7 +264,7 @@ impl Unit {
 /// What a file of /proc/PID holds, each word ended by a NUL.
 fn words(pid: u32, file: &str) -> Result<Vec<OsString>, Failure> {
     let text = fs::read(format!("/proc/{pid}/{file}"))
-        .map_err(|error| cannot("look at", &format!("process {pid}"), &error))?;
+        .map_err(|error| cannot("look at", format!("process {pid}"), &error))?;
     let words = text.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec()));
     let mut words: Vec<OsString> = words.collect();
     // What stands behind the last NUL.
@@ -275,10 +277,6 @@ fn pair(variable: OsString) -> Option<(OsString, OsString)> {
     let equals = bytes.iter().position(|byte| *byte == b'=')?;
     let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     Some((word(&bytes[..equals]), word(&bytes[equals + 1..])))
-}
-
-fn cannot(verb: &str, object: &dyn Display, error: &io::Error) -> Failure {
-    Failure::Error(format!("cannot {verb} {object}: {}", error_text(error)))
 }
 
 #[cfg(test)]

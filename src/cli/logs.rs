@@ -10,9 +10,9 @@ use crate::base::time::rfc3339;
 use crate::cli::args::{Output, Span};
 use crate::cli::globals::Globals;
 use crate::cli::{Exit, Failure, failed, to_stderr};
-use crate::logs::{Line, LogPlace, LogReader, Stream, Writing};
+use crate::logs::{Line, LogReader, Stream};
 use crate::model::job::JobName;
-use crate::model::run::{Phase, Run};
+use crate::model::run::Run;
 use crate::store::{self, Reader};
 
 pub(crate) fn run(
@@ -32,14 +32,7 @@ pub(crate) fn run(
     };
     for run in &runs {
         let origin = Origin { run_id: &run.id.to_string(), task_name: run.job.as_str() };
-        let place = LogPlace::new(&data.join("logs"), &run.job, run.id, run.created_at);
-        let (since, writing) = match run.phase {
-            Phase::Pending => (None, Writing::Ongoing),
-            Phase::Running { since } => (Some(since), Writing::Ongoing),
-            Phase::Ended { since, .. } => (since, Writing::Over),
-        };
-        let log =
-            LogReader::open(place, since.unwrap_or(run.created_at), writing).map_err(failed)?;
+        let log = LogReader::of(&data.join("logs"), run).map_err(failed)?;
         if runs.len() > 1 && output == Output::Human {
             page.out.flush()?;
             to_stderr(&format!("==> {} {} <==\n", run.job, run.id));

@@ -292,6 +292,11 @@ fn failed(error: impl Display) -> Failure {
     Failure::Error(error.to_string())
 }
 
+/// What could not be done with what, and the system's reason.
+fn cannot(verb: &str, object: impl Display, error: &io::Error) -> Failure {
+    Failure::Error(format!("cannot {verb} {object}: {}", error_text(error)))
+}
+
 /// A JSON document as every command prints it.
 fn document(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value);

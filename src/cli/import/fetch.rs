@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use super::draft::{Draft, Import};
 use super::systemd::units;
-use super::{ImportArgs, Script, anacron, cannot, supervisord};
+use super::{ImportArgs, Script, anacron, supervisord};
 use crate::base::glob;
 use crate::base::sentence::error_text;
-use crate::cli::Failure;
+use crate::cli::{Failure, cannot};
 use crate::config::crontab::Form;
 use crate::config::include_cron;
 use crate::config::load::zone_named;
@@ -76,10 +76,8 @@ fn whose(path: &Path, form: Form) -> Option<String> {
 
 /// Debian's cron passes over files of `cron.d` whose names it does not like (cron(8)).
 fn note_file_name(import: &mut Import, path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let is_in_cron_d = path.parent().is_some_and(|folder| folder.ends_with("cron.d"));
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if is_in_cron_d && !name.bytes().all(is_good) {
+    if !include_cron::is_name_for_cron(path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         import.note(format!(
             "{name}: Debian's cron ignores a file in cron.d whose name has more than letters, digits, _ and -"
         ));
@@ -104,7 +102,7 @@ pub(super) fn has_user(name: &str) -> bool {
 
 /// Text from a file; what is no UTF-8 is marked, and its line will be refused.
 fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
+    let bytes = fs::read(path).map_err(|error| cannot("read", path.display(), &error))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -123,7 +121,7 @@ fn stdin(example: &str) -> Result<String, Failure> {
 
 /// The plain files of a folder, by name.
 pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let entries = fs::read_dir(folder).map_err(|error| cannot("read", folder, &error))?;
+    let entries = fs::read_dir(folder).map_err(|error| cannot("read", folder.display(), &error))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     let is_hidden =
         |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
@@ -146,8 +144,7 @@ pub(super) fn supervisord(args: &ImportArgs) -> Result<Import, Failure> {
         return Ok(import);
     }
     for name in &args.names {
-        let path =
-            fs::canonicalize(name).map_err(|error| cannot("read", Path::new(name), &error))?;
+        let path = fs::canonicalize(name).map_err(|error| cannot("read", name, &error))?;
         let text = read(&path)?;
         let includes = supervisord::includes(&text);
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -237,7 +234,7 @@ pub(super) fn pm2(args: &ImportArgs, script: Script) -> Result<Import, Failure> 
 
 /// What a file of JavaScript exports, as JSON.
 fn evaluated(path: &Path) -> Result<String, Failure> {
-    let path = fs::canonicalize(path).map_err(|error| cannot("read", path, &error))?;
+    let path = fs::canonicalize(path).map_err(|error| cannot("read", path.display(), &error))?;
     let code = "import(require('url').pathToFileURL(process.argv[1]))\
                 .then(it => process.stdout.write(JSON.stringify(it.default)))";
     let mut node = Command::new("node");

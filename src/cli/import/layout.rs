@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::cannot;
 use super::fetch::files_in;
 use super::sections::{jobs, sections};
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
-use crate::cli::Failure;
+use crate::cli::cannot;
+use crate::cli::{Failure, failed, init};
 use crate::config;
 use crate::daemon::whole_file;
 
@@ -21,11 +21,12 @@ use crate::daemon::whole_file;
 const FOLDER: &str = "runwisp.d";
 const INCLUDE: &str = "runwisp.d/*.toml";
 const FILE: &str = "imported.toml";
-/// As `init` writes: the daemon's group reads.
-const MODE: u32 = 0o640;
 
 /// The configuration's own file, and those of the folder beside it, as far as they are there.
 pub(super) struct Files {
+    /// Where the daemon finds it: what it includes is beside this.
+    pub(super) config: PathBuf,
+    /// The file itself, where that is a link.
     pub(super) root: PathBuf,
     pub(super) root_text: Option<String>,
     pub(super) included: Vec<(PathBuf, String)>,
@@ -35,8 +36,9 @@ impl Files {
     pub(super) fn read(config: &Path) -> Result<Files, Failure> {
         // The file itself is replaced, not a link to it.
         let root = fs::canonicalize(config).unwrap_or_else(|_| config.to_owned());
+        let config = std::path::absolute(config).map_err(failed)?;
         let root_text = read(&root)?;
-        let folder = folder(&root);
+        let folder = folder(&config);
         let mut included = Vec::new();
         if folder.is_dir() {
             for path in files_in(&folder)? {
@@ -46,7 +48,7 @@ impl Files {
                 }
             }
         }
-        Ok(Files { root, root_text, included })
+        Ok(Files { config, root, root_text, included })
     }
 
     fn all(&self) -> impl Iterator<Item = (&Path, &str)> {
@@ -67,7 +69,7 @@ pub(super) fn jobs_of(config: &Path) -> Result<Vec<(String, String)>, Failure> {
 /// Adds tables to the imported file and has the configuration include it; says what was done.
 pub(super) fn write(config: &Path, head: &str, page: &str) -> Result<String, Failure> {
     let files = Files::read(config)?;
-    let imported = folder(&files.root).join(FILE);
+    let imported = folder(&files.config).join(FILE);
     let shown = (imported.display(), files.root.display());
     if page.is_empty() {
         return Ok("nothing is new\n".to_owned());
@@ -86,13 +88,14 @@ pub(super) fn write(config: &Path, head: &str, page: &str) -> Result<String, Fai
             format!("wrote {}, which {} includes\n", shown.0, shown.1)
         }
     };
-    let folder = folder(&files.root);
+    let folder = folder(&files.config);
     if !folder.exists() {
-        fs::create_dir(&folder).map_err(|error| cannot("create", &folder, &error))?;
+        fs::create_dir(&folder).map_err(|error| cannot("create", folder.display(), &error))?;
         let mode = fs::Permissions::from_mode(0o750);
-        fs::set_permissions(&folder, mode).map_err(|error| cannot("create", &folder, &error))?;
+        fs::set_permissions(&folder, mode)
+            .map_err(|error| cannot("create", folder.display(), &error))?;
     }
-    replace_in(&files.root, &changes)?;
+    replace_in(&files.config, &changes)?;
     Ok(said)
 }
 
@@ -203,7 +206,7 @@ fn undo(done: Vec<(&Path, Option<String>)>, mut message: String) -> Failure {
 
 fn put(path: &Path, text: &str) -> io::Result<()> {
     let old = fs::metadata(path).ok();
-    let mode = old.as_ref().map_or(MODE, |old| old.mode() & 0o7777);
+    let mode = old.as_ref().map_or(init::MODE, |old| old.mode() & 0o7777);
     whole_file::write(path, text, mode)?;
     if let Some(old) = old {
         // Only root can, and only where it is not the owner already does it matter.
@@ -221,7 +224,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(cannot("read", path, &error)),
+        Err(error) => Err(cannot("read", path.display(), &error)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::draft::{Draft, Fate, Import};
 use super::{cron, fetch, layout, page};
 use crate::base::time::Clock;
-use crate::cli::Failure;
+use crate::cli::{Failure, cannot};
 use crate::config;
 use crate::config::include_cron::{form, owner};
 use crate::model::job::Source;
@@ -30,6 +30,7 @@ pub(super) fn find(root: &Path, names: &[&String]) -> Result<Live, Failure> {
     }
     let config = config::load(root, Clock::start().now().wall)
         .map_err(|error| Failure::Error(format!("{error}\nnothing is written")))?;
+    let mut tabs: Vec<Tab> = Vec::new();
     for job in &config.jobs {
         let Source::Crontab(path, line) = &job.source else { continue };
         let name = job.name.as_str();
@@ -37,43 +38,56 @@ pub(super) fn find(root: &Path, names: &[&String]) -> Result<Live, Failure> {
             continue;
         }
         // The file itself is replaced, not a link to it.
-        let file = fs::canonicalize(path).map_err(|error| super::cannot("read", path, &error))?;
-        let known = live.changes.iter().position(|(known, _)| *known == file);
-        let at = match known {
+        let file =
+            fs::canonicalize(path).map_err(|error| cannot("read", path.display(), &error))?;
+        let at = match tabs.iter().position(|tab| tab.file == file) {
             Some(at) => at,
             None => {
-                let text = layout::read(&file)?.unwrap_or_default();
-                live.changes.push((file, text));
-                live.changes.len() - 1
+                tabs.push(Tab::read(file, path)?);
+                tabs.len() - 1
             }
         };
-        let text = &mut live.changes[at].1;
-        let line = *line as usize;
-        // Lines keep their numbers until all are found: a comment takes the place of each.
-        let mut draft = draft(path, text, line, name)?;
+        let mut draft = tabs[at].take(&format!("{}:{line}", path.display()), *line, name)?;
         draft.name = name.to_owned();
-        *text = without(text, line);
         live.page.push_str(&page::tables(&Import { drafts: vec![draft], notes: Vec::new() }));
         live.names.push(name.to_owned());
     }
+    live.changes = tabs.into_iter().map(|tab| (tab.file, tab.text)).collect();
     Ok(live)
 }
 
-/// The draft of one line, as it runs now: Debian's cron is what is followed live.
-fn draft(path: &Path, text: &str, line: usize, name: &str) -> Result<Draft, Failure> {
-    let mut import = Import::default();
-    let host =
-        cron::Host { is_debian: true, has_user: &fetch::has_user, has_zone: &fetch::has_zone };
-    let shown = path.to_string_lossy();
-    cron::import(&mut import, text, form(path, text), owner(path).as_deref(), &shown, &host);
-    let place = format!("{shown}:{line}");
-    let found = import.drafts.into_iter().find(|draft| draft.place == place);
-    let why = match found {
-        Some(draft) if draft.fate == Fate::Made => return Ok(draft),
-        Some(draft) => draft.notes.join("; "),
-        None => "the line has changed; try again".to_owned(),
-    };
-    Err(Failure::Error(format!("{name:?} ({place}): {why}; nothing is written")))
+/// A crontab on its way.
+struct Tab {
+    file: PathBuf,
+    text: String,
+    /// All that it has, as it runs now: Debian's cron is what is followed live.
+    drafts: Vec<Draft>,
+}
+
+impl Tab {
+    fn read(file: PathBuf, path: &Path) -> Result<Tab, Failure> {
+        let text = layout::read(&file)?.unwrap_or_default();
+        let mut import = Import::default();
+        let host =
+            cron::Host { is_debian: true, has_user: &fetch::has_user, has_zone: &fetch::has_zone };
+        let (form, owner, shown) = (form(path, &text), owner(path), path.to_string_lossy());
+        cron::import(&mut import, &text, form, owner.as_deref(), &shown, &host);
+        Ok(Tab { file, text, drafts: import.drafts })
+    }
+
+    /// The draft of one line, which becomes a comment.
+    fn take(&mut self, place: &str, line: u32, name: &str) -> Result<Draft, Failure> {
+        let found = self.drafts.iter().position(|draft| draft.place == place);
+        let why = match found.map(|at| self.drafts.swap_remove(at)) {
+            Some(draft) if draft.fate == Fate::Made => {
+                self.text = without(&self.text, line as usize);
+                return Ok(draft);
+            }
+            Some(draft) => draft.notes.join("; "),
+            None => "the line has changed; try again".to_owned(),
+        };
+        Err(Failure::Error(format!("{name:?} ({place}): {why}; nothing is written")))
+    }
 }
 
 /// The text with one line commented out. What looks like a job in a comment is nobody's

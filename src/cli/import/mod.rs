@@ -22,7 +22,6 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use crate::base::sentence::error_text;
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
 use crate::cli::{Exit, Failure, print, tame, to_stderr};
@@ -167,8 +166,4 @@ fn write_file(path: &Path, text: &str, existing: Existing) -> Result<(), Failure
     // The file itself is replaced, not a link to it.
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     layout::replace(&[(place, text.to_owned())])
-}
-
-fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::Error(format!("cannot {verb} {}: {}", path.display(), error_text(error)))
 }

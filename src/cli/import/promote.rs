@@ -7,7 +7,7 @@ use super::layout::{Files, bad, replace_in};
 use super::live;
 use super::sections::{jobs, sections};
 use crate::cli::globals::Globals;
-use crate::cli::{Failure, Outcome, counted, reload};
+use crate::cli::{Failure, Outcome, counted, print, reload};
 
 /// What `promote` is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub(crate) fn run(globals: &Globals, args: &PromoteArgs) -> Result<Outcome, Fail
     let known = jobs(own).map_err(|error| bad(&files.root, &error))?;
     let names = if args.names.is_empty() { &imported } else { &args.names };
     let others: Vec<&String> = names.iter().filter(|name| !imported.contains(name)).collect();
-    let live = live::find(&files.root, &others)?;
+    let live = live::find(&files.config, &others)?;
     let missing = others.iter().filter(|name| !live.names.contains(name));
     let missing = missing.map(|name| match known.iter().any(|(known, _)| known == name.as_str()) {
         true => format!("{name:?} is in {root} already"),
@@ -92,14 +92,15 @@ pub(crate) fn run(globals: &Globals, args: &PromoteArgs) -> Result<Outcome, Fail
         return Ok(Outcome::success(moved));
     }
     changes.push((files.root.clone(), whole));
-    replace_in(&files.root, &changes)?;
+    replace_in(&files.config, &changes)?;
     let count = counted(names.len(), "table");
     let said = format!("moved {count} to {root}: {}\n", names.join(", "));
     if !args.reload {
         return Ok(Outcome::success(said));
     }
-    let reloaded = reload::run(globals, false)?;
-    Ok(Outcome { stdout: said + &reloaded.stdout, ..reloaded })
+    // The files are written, whatever the daemon says now.
+    print(&said)?;
+    reload::run(globals, false)
 }
 
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Cron as this machine has it: what it reads, which units it is, and the moments at which somebody
 //! else can take its place (docs/migration.md, Takeover).
 
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crate::base::time::Clock;
+use crate::cli::instance::Unit;
 use crate::cli::service::steps::{self, Steps};
 use crate::cli::{Failure, print};
 
@@ -31,10 +31,7 @@ pub(super) fn patterns() -> Vec<String> {
 
 /// The units of cron that are to be masked, and why something else is in the way.
 pub(super) fn find_units(alive: Option<u32>, units: &mut Vec<String>, blocks: &mut Vec<String>) {
-    let property = |unit: &str, name: &str| {
-        steps::output(&["systemctl", "show", "--value", "-p", name, "--", unit])
-    };
-    let own = alive.map(unit_of);
+    let own = alive.map(|pid| Unit::of_process(pid).map(|unit| unit.name));
     let names = UNITS.into_iter().chain(own.as_ref().and_then(|own| own.as_deref()));
     for name in names {
         // Under its own name, not under an alias.
@@ -58,13 +55,9 @@ pub(super) fn find_units(alive: Option<u32>, units: &mut Vec<String>, blocks: &m
     }
 }
 
-/// The service of systemd that a process belongs to (cgroups(7)).
-fn unit_of(pid: u32) -> Option<String> {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let name = groups
-        .lines()
-        .find_map(|line| line.rsplit('/').next().filter(|it| it.ends_with(".service")));
-    name.map(str::to_owned)
+/// What systemd says of a unit; empty where it says nothing.
+pub(super) fn property(unit: &str, name: &str) -> String {
+    steps::output(&["systemctl", "show", "--value", "-p", name, "--", unit])
 }
 
 /// Waits for a moment at which no job of a crontab is due.
@@ -96,8 +89,7 @@ pub(super) fn bring_back<'a>(
 ) -> Result<(), Failure> {
     for unit in units.filter(|unit| !unit.is_empty()) {
         steps.run(&["systemctl", "unmask", unit])?;
-        let state = ["systemctl", "show", "--value", "-p", "UnitFileState", "--", unit];
-        if lived || steps == Steps::Printed || steps::output(&state) == "enabled" {
+        if lived || steps == Steps::Printed || property(unit, "UnitFileState") == "enabled" {
             steps.run(&[&["touch"], &REBOOT_MARKS[..]].concat())?;
             steps.run(&["systemctl", "start", unit])?;
         }

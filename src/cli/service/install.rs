@@ -11,8 +11,8 @@ use crate::base::time::Clock;
 use crate::cli::globals::Globals;
 use crate::cli::service::steps::{self, Steps};
 use crate::cli::service::unit::{self, DROP_INS};
-use crate::cli::service::{Order, Service, cannot, confirm};
-use crate::cli::{Exit, Failure, failed, init, print, to_stderr, user_id};
+use crate::cli::service::{Order, Service, confirm};
+use crate::cli::{Exit, Failure, cannot, failed, init, print, to_stderr, user_id};
 use crate::daemon::data_dir::user_name;
 use crate::web::client::{self, Answer};
 
@@ -110,7 +110,8 @@ impl Baked {
         for path in paths {
             check_place(path, service.local)?;
         }
-        let program = fs::read(&binary).map_err(|error| cannot("read", &binary, &error))?;
+        let program =
+            fs::read(&binary).map_err(|error| cannot("read", binary.display(), &error))?;
         Ok(Baked { settings, binary, hash: unit::hex(&program) })
     }
 }
@@ -155,7 +156,8 @@ impl Plan<'_> {
             Some(program).filter(|_| user == "root"),
         ];
         for path in paths.into_iter().flatten() {
-            let facts = fs::metadata(path).map_err(|error| cannot("look at", path, &error))?;
+            let facts =
+                fs::metadata(path).map_err(|error| cannot("look at", path.display(), &error))?;
             let shown = path.display();
             if facts.uid() != 0 {
                 let owner = user_name(facts.uid());
@@ -193,7 +195,8 @@ impl Plan<'_> {
 
     /// What is set here is not set there.
     fn note_variables(&self) {
-        const FLAGS: [&str; 6] = ["CONFIG", "DATA", "SOCKET", "HOST", "PORT", "LOG_LEVEL"];
+        const FLAGS: [&str; 7] =
+            ["CONFIG", "DATA", "SOCKET", "HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT"];
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             let Some(rest) = name.strip_prefix("RUNWISP_") else { continue };

@@ -13,10 +13,9 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use crate::base::sentence::error_text;
 use crate::cli::argv::{Argv, Usage, hint};
 use crate::cli::globals::Globals;
-use crate::cli::{Exit, Failure, failed, is_root, to_stderr};
+use crate::cli::{Exit, Failure, cannot, failed, is_root, to_stderr};
 use crate::daemon::{boot, fingerprint, whole_file};
 use crate::store::{self, Reader};
 
@@ -157,7 +156,7 @@ impl Service {
             match fs::read_to_string(path) {
                 Ok(text) => return Ok(Some((path.clone(), text))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(cannot("read", path, &error)),
+                Err(error) => return Err(cannot("read", path.display(), &error)),
             }
         }
         Ok(None)
@@ -213,8 +212,4 @@ fn answer() -> Result<String, Failure> {
     let mut line = String::new();
     io::stdin().read_line(&mut line).map_err(failed)?;
     Ok(line.trim().to_owned())
-}
-
-fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::Error(format!("cannot {verb} {}: {}", path.display(), error_text(error)))
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::base::sentence::error_text;
-use crate::cli::service::{Service, cannot};
-use crate::cli::{Failure, print};
+use crate::cli::service::Service;
+use crate::cli::{Failure, cannot, print};
 use crate::daemon::whole_file;
 
 /// Whether steps are done or only printed.
@@ -38,9 +38,8 @@ impl Steps {
         print(&format!("write {} (mode {mode:04o})\n", path.display()))?;
         match self {
             Steps::Printed => Ok(()),
-            Steps::Done => {
-                whole_file::write(path, text, mode).map_err(|error| cannot("write", path, &error))
-            }
+            Steps::Done => whole_file::write(path, text, mode)
+                .map_err(|error| cannot("write", path.display(), &error)),
         }
     }
 }

@@ -287,9 +287,10 @@ fn put_back(plan: &Plan<'_>, before: &Before, units: &[String]) {
         }
     };
     let (service, steps) = (plan.service, plan.steps);
-    if before.cron_lives && sys::cron::find().is_none() {
-        tell(cron::bring_back(units.iter().map(String::as_str), true, steps));
-    }
+    // They were not before, or they would not be among them.
+    let is_masked = |unit: &&String| cron::property(unit, "LoadState") == "masked";
+    let masked = units.iter().filter(is_masked).map(String::as_str);
+    tell(cron::bring_back(masked, before.cron_lives, steps));
     tell(match &before.unit {
         Some(text) => steps
             .write(&service.path, text, 0o644)

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::cli::service::steps::Steps;
 use crate::cli::service::unit::{self, DROP_INS};
-use crate::cli::service::{Order, Service, answer, cannot, confirm, cron};
-use crate::cli::{Exit, Failure, print, to_stderr};
+use crate::cli::service::{Order, Service, answer, confirm, cron};
+use crate::cli::{Exit, Failure, cannot, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::store;
 
@@ -88,7 +88,7 @@ fn remove(path: &Path, ours: &str, steps: Steps) -> Result<(), Failure> {
         Ok(text) if text == ours => steps.run(&["rm", "--", &path.to_string_lossy()]),
         Ok(_) => print(&format!("keep {}, which was changed\n", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(cannot("read", path, &error)),
+        Err(error) => Err(cannot("read", path.display(), &error)),
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::args::{self, Invocation};
 use crate::cli::globals::{Globals, Origin, Surroundings};
 use crate::cli::service::MARKER;
-use crate::logging::Level;
+use crate::logging::{Level, Look};
 
 const SHIPPED: &str = include_str!("../../../systemd/runwisp.service");
 
@@ -100,6 +100,9 @@ fn replaced(line: &str, binary: &Path, globals: &Globals, local: bool) -> Option
             }
             if globals.log_level != Level::Info {
                 line.push_str(&format!(" \\\n  --log-level {}", globals.log_level.as_str()));
+            }
+            if globals.log_format != Look::Auto {
+                line.push_str(&format!(" \\\n  --log-format {}", globals.log_format.as_str()));
             }
             line
         }
@@ -200,12 +203,12 @@ mod tests {
     #[test]
     fn every_setting_has_its_place() {
         let flags = "daemon -c /srv/a/r.toml --data /srv/b --host ::1 -p 81 --socket /run/s \
-                     --log-level debug";
+                     --log-level debug --log-format json";
         let unit = made(flags, false);
         for line in [
             "EnvironmentFile=-/srv/a/runwisp.env\n",
             "ExecStart=/opt/runwisp daemon \\\n  --config /srv/a/r.toml \\\n  --data /srv/b \\\n  \
-             --host ::1 \\\n  --port 81 \\\n  --socket /run/s \\\n  --log-level debug\n",
+             --host ::1 \\\n  --port 81 \\\n  --socket /run/s \\\n  --log-level debug \\\n  --log-format json\n",
             "ReadWritePaths=/srv/b\nReadOnlyPaths=/srv/a\n",
         ] {
             assert!(unit.contains(line), "{line}\n{unit}");
