@@ -68,6 +68,15 @@ const KNOWN: [&str; 43] = [
     "time",
 ];
 
+/// Keys that say something of services only.
+const OF_SERVICES: [&str; 6] = [
+    "instances",
+    "exec_mode",
+    "min_uptime",
+    "max_restarts",
+    "restart_delay",
+    "exp_backoff_restart_delay",
+];
 /// Variables that a dump has from the shell which called PM2, and PM2's own.
 const OF_THE_SHELL: [&str; 24] = [
     "HOME",
@@ -300,6 +309,15 @@ impl App<'_> {
     }
 
     fn task(&self, draft: &mut Draft) {
+        // A dump has all of them, mostly as PM2 sets them itself.
+        let is_own = |key: &&str| {
+            self.app.contains_key(*key)
+                && (!self.is_dump || *key == "instances" && self.text(key).as_deref() != Some("1"))
+        };
+        let lost: Vec<&str> = OF_SERVICES.into_iter().filter(is_own).collect();
+        if !lost.is_empty() {
+            draft.note(format!("left out, a task has no such thing: {}", lost.join(", ")));
+        }
         match self.text("cron_restart").or_else(|| self.text("cron")) {
             Some(cron) => {
                 draft.text("cron", cron);
@@ -404,6 +422,17 @@ mod tests {
         found.settle_names(&[]);
         let page = tables(&found);
         (found, page)
+    }
+
+    #[test]
+    fn what_only_services_have_is_not_dropped_without_a_word() {
+        let text = r#"{"name": "a", "script": "./a.sh", "autorestart": false, "instances": 4,
+            "max_restarts": 3, "cron_restart": "0 0 * * *"}"#;
+        let (found, _) = imported(text);
+        assert_eq!(
+            found.drafts[0].notes,
+            ["left out, a task has no such thing: instances, max_restarts"]
+        );
     }
 
     #[test]

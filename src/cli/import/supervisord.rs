@@ -173,6 +173,12 @@ impl Program<'_> {
             if let Some(count) = number("numprocs").filter(|count| *count > 1) {
                 draft.todo(format!("numprocs={count}: a task has one run at a time"));
             }
+            let is_set = |key: &&str| self.get(key).is_some();
+            let lost = ["startsecs", "startretries", "priority"].into_iter().filter(is_set);
+            let lost: Vec<&str> = lost.collect();
+            if !lost.is_empty() {
+                draft.note(format!("left out, a task has no such thing: {}", lost.join(", ")));
+            }
         } else {
             match number("numprocs") {
                 Some(count @ 2..=64) => draft.set("instances", Value::Whole(count.into())),
@@ -372,6 +378,16 @@ mod tests {
         found.settle_names(&[]);
         let page = tables(&found);
         (found, page)
+    }
+
+    #[test]
+    fn what_only_services_have_is_not_dropped_without_a_word() {
+        let text = "[program:a]\ncommand=/a\nautorestart=false\nstartsecs=9\npriority=3\n";
+        let (found, _) = imported(text);
+        assert_eq!(
+            found.drafts[0].notes,
+            ["left out, a task has no such thing: startsecs, priority"]
+        );
     }
 
     #[test]
