@@ -132,26 +132,40 @@ fn a_run_is_stopped_and_deleted_but_never_deleted_while_it_runs() {
     let home = Home::new(CONFIG);
     let daemon = home.start();
     let session = daemon.login();
-    let id = start_slow(&session);
-    let path = format!("/api/tasks/slow/runs/{id}");
-    refused(session.call("DELETE", &path, ""), 409, "has not ended");
-    refused(session.post(&format!("/api/tasks/bad/runs/{id}/stop"), ""), 404, "run not found");
-    refused(session.post(&format!("{path}/stop"), "{\"x\":1}"), 422, "validation failed");
-    assert_eq!(
-        ok(session.post(&format!("{path}/stop"), "")),
-        json!({ "message": "the stop is under way" })
-    );
-    assert_eq!(wait_ended(&session, &id)["end_reason"], "stopped");
-    refused(session.post(&format!("{path}/stop"), ""), 409, "has already ended");
+    let with_task = |task: &str, id: &str| format!("/api/tasks/{task}/runs/{id}");
+    let alone = |_: &str, id: &str| format!("/api/runs/{id}");
+    let forms: [&dyn Fn(&str, &str) -> String; 2] = [&with_task, &alone];
+    for form in forms {
+        let id = start_slow(&session);
+        let path = form("slow", &id);
+        refused(session.call("DELETE", &path, ""), 409, "has not ended");
+        refused(session.post(&format!("/api/tasks/bad/runs/{id}/stop"), ""), 404, "run not found");
+        refused(session.post(&format!("{path}/stop"), "{\"x\":1}"), 422, "validation failed");
+        assert_eq!(
+            ok(session.post(&format!("{path}/stop"), "")),
+            json!({ "message": "the stop is under way" })
+        );
+        assert_eq!(wait_ended(&session, &id)["end_reason"], "stopped");
+        refused(session.post(&format!("{path}/stop"), ""), 409, "has already ended");
+        assert_eq!(session.call("DELETE", &path, "").status, 204);
 
-    let good = finish(&session, "good");
-    let id = text(&good["id"]);
-    assert!(home.logs("good").exists());
-    let path = format!("/api/tasks/good/runs/{id}");
-    assert_eq!(session.call("DELETE", &path, "").status, 204);
-    assert!(!home.logs("good").exists(), "files and the empty directory are gone");
-    refused(session.call("DELETE", &path, ""), 404, "run not found");
-    assert_eq!(ok(session.get("/api/runs"))["total"], json!(1));
+        let id = text(&finish(&session, "bad")["id"]);
+        let path = form("bad", &id);
+        for part in ["", "/log", "/definition"] {
+            let expected = ok(session.get(&format!("{}{part}", with_task("bad", &id))));
+            assert_eq!(ok(session.get(&format!("{path}{part}"))), expected, "{path}{part}");
+        }
+        for part in ["/log/raw", "/snapshot"] {
+            let expected = session.get(&format!("{}{part}", with_task("bad", &id)));
+            let found = session.get(&format!("{path}{part}"));
+            assert_eq!((found.status, found.body), (200, expected.body), "{path}{part}");
+        }
+        assert!(home.logs("bad").exists());
+        assert_eq!(session.call("DELETE", &path, "").status, 204);
+        assert!(!home.logs("bad").exists(), "files and the empty directory are gone");
+        refused(session.call("DELETE", &path, ""), 404, "run not found");
+        assert_eq!(ok(session.get("/api/runs"))["total"], json!(0));
+    }
     daemon.stop_well();
 }
 

@@ -62,6 +62,10 @@ impl<'a> Call<'a> {
         found.map_or("", |(_, value)| value)
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path.iter().any(|(known, _)| *known == name)
+    }
+
     pub(crate) fn job(&self) -> JobName {
         JobName::new(self.segment("taskName"))
     }

@@ -205,19 +205,10 @@ fn page(context: &Context, query: &Query) -> Result<Whole, Problem> {
     Ok(Whole::json(200, &List { runs, total: page.total }))
 }
 
-pub(crate) fn of_task_one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
+pub(crate) fn one(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
     let run = find(context, call)?;
-    alone(context, &run)
-}
-
-pub(crate) fn by_id(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
-    let run = stored(context, call.id("runId"))?;
-    alone(context, &run)
-}
-
-fn alone(context: &Context, run: &Run) -> Result<Reply, Problem> {
     let has_snapshot = context.readers.read(|reader| reader.has_snapshot(run.id))?;
-    Ok(Whole::json(200, &RunJson::alone(run, has_snapshot)).into())
+    Ok(Whole::json(200, &RunJson::alone(&run, has_snapshot)).into())
 }
 
 pub(crate) fn snapshot(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply, Problem> {
@@ -227,9 +218,13 @@ pub(crate) fn snapshot(context: &Arc<Context>, call: &Call<'_>) -> Result<Reply,
     found.map(|text| Whole::text(200, text).into()).ok_or_else(none)
 }
 
-/// The run that the path names; a run of another task is not there.
+/// The run that the path names, with its task or without; a run of another task is not there.
 pub(crate) fn find(context: &Context, call: &Call<'_>) -> Result<Run, Problem> {
-    one_of(context, &call.job(), call.id("runId"))
+    let id = call.id("runId");
+    match call.has("taskName") {
+        true => one_of(context, &call.job(), id),
+        false => stored(context, id),
+    }
 }
 
 /// A run of a task.

@@ -17,7 +17,7 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     /// With `{name}` for a segment that varies.
     pub(crate) path: &'static str,
-    /// Another path that older clients use; not in the schema.
+    /// Another path to the same; not in the schema.
     pub(crate) alias: Option<&'static str>,
     pub(crate) access: Access,
     /// `operationId` of the schema; clients are generated from it, so it stays.

@@ -12,23 +12,27 @@ pub(super) static ROUTES: &[Route] = &[
         .gives(json("RunsResponseBody"))
         .params(runs::LIST)
         .fails(&[404]),
-    get("/api/tasks/{taskName}/runs/{runId}", "getRun", runs::of_task_one)
+    get("/api/tasks/{taskName}/runs/{runId}", "getRun", runs::one)
         .about("One run")
         .gives(json("Run"))
         .fails(&[404]),
     delete("/api/tasks/{taskName}/runs/{runId}", "deleteRun", runs::delete)
+        .alias("/api/runs/{runId}")
         .about("Delete a run and its log")
         .gives(NOTHING)
         .fails(&[404, 409, 503]),
     get("/api/tasks/{taskName}/runs/{runId}/snapshot", "getRunSnapshot", runs::snapshot)
+        .alias("/api/runs/{runId}/snapshot")
         .about("What the machine looked like when a run went wrong")
         .gives(TEXT)
         .fails(&[404]),
     get("/api/tasks/{taskName}/runs/{runId}/definition", "getRunDefinition", reload::definition)
+        .alias("/api/runs/{runId}/definition")
         .about("What a run ran with, as the file had it")
         .gives(json("Definition"))
         .fails(&[404]),
     post("/api/tasks/{taskName}/runs/{runId}/stop", "stopRun", runs::stop)
+        .alias("/api/runs/{runId}/stop")
         .about("Stop a run")
         .gives(json("StopRunOutputBody"))
         .takes(optional("Empty"))
@@ -44,7 +48,7 @@ pub(super) static ROUTES: &[Route] = &[
         .about("Runs as they change")
         .gives(events(&[RUN_CHANGED, PING]))
         .fails(&[503]),
-    get("/api/runs/{runId}", "getRunById", runs::by_id)
+    get("/api/runs/{runId}", "getRunById", runs::one)
         .about("One run by its id alone")
         .gives(json("Run"))
         .fails(&[404]),
