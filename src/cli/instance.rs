@@ -12,6 +12,7 @@ use std::process::Command;
 use crate::cli::args::{self, Command as Invoked, Invocation};
 use crate::cli::globals::{Globals, Surroundings};
 use crate::cli::idle::{self, When};
+use crate::cli::unit::{self, Unit};
 use crate::cli::{Exit, Failure, Outcome, background, cannot, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::sys::process::Process;
@@ -108,11 +109,7 @@ impl Daemon {
 
     /// The unit that systemd runs it as.
     fn manager(&self) -> Result<Option<Unit>, Failure> {
-        // systemd.exec(5): the process that a unit itself executes finds its own number here.
-        let is_managed = self
-            .variable("SYSTEMD_EXEC_PID")
-            .is_some_and(|pid| pid.to_str() == Some(&self.pid.to_string()));
-        if !is_managed {
+        if !unit::is_managed(self.pid, self.variable(unit::MANAGED)) {
             return Ok(None);
         }
         Unit::of_process(self.pid).map(Some).ok_or_else(|| {
@@ -219,48 +216,6 @@ impl Again {
     }
 }
 
-/// A service of systemd.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
-    pub(crate) name: String,
-    of_user: bool,
-}
-
-impl Unit {
-    /// From /proc/PID/cgroup (cgroups(7)): `0::/system.slice/runwisp.service`.
-    fn of(groups: &str) -> Option<Unit> {
-        // With both versions of control groups, only one of the two lines may tell.
-        let (path, name) = groups.lines().find_map(|line| {
-            let path = line
-                .strip_prefix("0::")
-                .or_else(|| line.split_once(":name=systemd:").map(|(_, path)| path))?;
-            let name = path.rsplit('/').next().filter(|name| name.ends_with(".service"))?;
-            Some((path, name))
-        })?;
-        Some(Unit { name: name.to_owned(), of_user: path.contains("/user@") })
-    }
-
-    /// The one that a process belongs to.
-    pub(crate) fn of_process(pid: u32) -> Option<Unit> {
-        Unit::of(&fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default())
-    }
-
-    /// systemctl says itself what goes wrong.
-    fn tell(&self, what: &str) -> Result<(), Failure> {
-        let mut systemctl = Command::new("systemctl");
-        if self.of_user {
-            systemctl.arg("--user");
-        }
-        let told = systemctl.args([what, "--", &self.name]).status();
-        let name = &self.name;
-        match told {
-            Ok(status) if status.success() => Ok(()),
-            Ok(_) => Err(Failure::Error(format!("systemctl could not {what} {name}"))),
-            Err(error) => Err(cannot("run", format!("systemctl {what} {name}"), &error)),
-        }
-    }
-}
-
 /// What a file of /proc/PID holds, each word ended by a NUL.
 fn words(pid: u32, file: &str) -> Result<Vec<OsString>, Failure> {
     let text = fs::read(format!("/proc/{pid}/{file}"))
@@ -277,31 +232,4 @@ fn pair(variable: OsString) -> Option<(OsString, OsString)> {
     let equals = bytes.iter().position(|byte| *byte == b'=')?;
     let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     Some((word(&bytes[..equals]), word(&bytes[equals + 1..])))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unit_is_the_last_service_of_the_control_group() {
-        let unit = |name: &str, of_user| Some(Unit { name: name.to_owned(), of_user });
-        for (groups, expected) in [
-            ("0::/system.slice/runwisp.service\n", unit("runwisp.service", false)),
-            (
-                "0::/user.slice/user-1000.slice/user@1000.service/app.slice/runwisp.service\n",
-                unit("runwisp.service", true),
-            ),
-            (
-                "12:cpu:/x\n1:name=systemd:/system.slice/runwisp@a.service\n",
-                unit("runwisp@a.service", false),
-            ),
-            ("9:name=systemd:/\n0::/system.slice/a.service\n", unit("a.service", false)),
-            ("0::/user.slice/user-1000.slice/session-3.scope\n", None),
-            ("0::/\n", None),
-            ("", None),
-        ] {
-            assert_eq!(Unit::of(groups), expected, "{groups}");
-        }
-    }
 }

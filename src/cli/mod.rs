@@ -33,6 +33,7 @@ mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod validate;
 mod why;
 
@@ -272,10 +273,13 @@ fn trusted_proxies() -> Result<Option<Proxies>, Failure> {
 
 /// The daemon in the foreground.
 fn daemon(globals: &Globals, options: &Options, config: Config) -> Result<Exit, Failure> {
-    logged(globals, || match daemon::run(options, config) {
-        Ok(0) => Ok(Exit::Success),
-        Ok(_) => Ok(Exit::Failure),
-        Err(error) => Err(Failure::Error(error.0)),
+    logged(globals, || {
+        unit::check_stop(config.shutdown_timeout);
+        match daemon::run(options, config) {
+            Ok(0) => Ok(Exit::Success),
+            Ok(_) => Ok(Exit::Failure),
+            Err(error) => Err(Failure::Error(error.0)),
+        }
     })
 }
 

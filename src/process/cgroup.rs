@@ -14,7 +14,7 @@ use crate::sys::{error_text, fs as sys_fs};
 
 /// Where the daemon itself goes: a cgroup with controllers for others has no processes
 /// (cgroups(7)).
-const DAEMON: &str = "daemon";
+pub(crate) const DAEMON: &str = "daemon";
 const RUN: &str = "run-";
 /// How systemd marks what it has delegated (systemd.resource-control(5), Delegate=).
 const MARK: (&std::ffi::CStr, &[u8]) = (c"user.delegate", b"1");

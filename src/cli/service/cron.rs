@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::base::time::Clock;
-use crate::cli::instance::Unit;
 use crate::cli::service::steps::{self, Steps};
+use crate::cli::unit::Unit;
 use crate::cli::{Failure, print};
 
 /// Where cron looks (cron(8)).

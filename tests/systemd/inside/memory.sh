@@ -86,7 +86,8 @@ for life in first second; do
     [ $life = second ] || kill -9 "$old"
     [ $life = second ] || check "a daemon that is killed is replaced" soon 20 not unit_is MainPID "$old"
 done
-check "it stops" systemctl stop runwisp
+check "its unit is found from there" runwisp stop --data /var/lib/runwisp
+check "and has stopped" unit_is ActiveState inactive
 check "and leaves no cgroup" not test -e $SLICE
 rm $DROP_INS/cgroup.conf
 cp /tmp/before.toml /etc/runwisp/runwisp.toml

@@ -184,6 +184,21 @@ check "a unit that needs the daemon finds it healthy" systemctl start dependent
 check "the gate ran in the sandbox" journal_has 'RunWisp is healthy'
 no_drop_in gate
 
+section "a long time to stop"
+{ printf '[daemon]\nshutdown_timeout = "10s"\n' && cat /box/runwisp.toml; } >/tmp/patient.toml
+config /tmp/patient.toml
+systemctl start runwisp
+check "the daemon says that the unit is less patient" soon 10 \
+    journal_has '^systemd kills runwisp.service after TimeoutStopSec=10s, before .*\(10s\) is over' -p warning
+systemctl stop runwisp
+printf '[Service]\nTimeoutStopSec=1min 30s\n' | drop_in patience
+systemctl start runwisp
+check "a unit that is more patient is fine" soon 10 healthy
+check "and nothing is said" not journal_has '^systemd kills' "_PID=$(unit MainPID)"
+systemctl stop runwisp
+no_drop_in patience
+config /box/runwisp.toml
+
 section "Type=notify"
 systemctl stop runwisp
 printf '[Service]\nType=notify\nTimeoutStartSec=10s\n' | drop_in notify
