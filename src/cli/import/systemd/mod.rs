@@ -113,6 +113,9 @@ fn timing(timer: &Unit, draft: &mut Draft) {
         match unit::seconds(delay) {
             Some(seconds) if seconds <= 86_400.0 => {
                 draft.text("jitter", unit::duration(delay).unwrap_or_default());
+                if !timer.get("Timer", "FixedRandomDelay").is_some_and(is_true) {
+                    draft.note("RandomizedDelaySec: the delay is the same each time");
+                }
             }
             Some(_) | None => {
                 draft.todo(format!("RandomizedDelaySec={delay}: at most 24h are possible"))
@@ -122,7 +125,7 @@ fn timing(timer: &Unit, draft: &mut Draft) {
     if let Some(accuracy) = timer.get("Timer", "AccuracySec") {
         draft.note(format!("AccuracySec={accuracy}: runs on time"));
     }
-    const SAID: [&str; 12] = [
+    const SAID: [&str; 13] = [
         "OnCalendar",
         "OnUnitActiveSec",
         "OnUnitInactiveSec",
@@ -131,6 +134,7 @@ fn timing(timer: &Unit, draft: &mut Draft) {
         "OnActiveSec",
         "Persistent",
         "RandomizedDelaySec",
+        "FixedRandomDelay",
         "AccuracySec",
         "Unit",
         "FixedRandomDelay",

@@ -1,5 +1,7 @@
 //! `[Service]` of a unit as the keys of a task or a service.
 
+use std::path::Path;
+
 use super::super::draft::{Draft, Value};
 use super::command::script;
 use super::unit::{self, Unit};
@@ -192,11 +194,18 @@ fn environment(service: &Unit, draft: &mut Draft, specified: &mut dyn FnMut(&str
     match service.list("Service", "EnvironmentFile")[..] {
         [] => {}
         [file] => {
-            let path = file.strip_prefix('-').unwrap_or(file);
-            draft.text("env_file", specified(path));
-            draft.note("EnvironmentFile: values are taken literally, but for one pair of quotes");
-            if file != path {
-                draft.todo(format!("EnvironmentFile={file}: the file must be there"));
+            let path = specified(file.strip_prefix('-').unwrap_or(file));
+            if file.starts_with('-') && !Path::new(&path).exists() {
+                draft
+                    .todo(format!("EnvironmentFile={file}: there is none; once there is, name it"));
+            } else {
+                draft.text("env_file", path);
+                draft.note(
+                    "EnvironmentFile: values are taken literally, but for one pair of quotes",
+                );
+                if file.starts_with('-') {
+                    draft.todo(format!("EnvironmentFile={file}: from now on it must be there"));
+                }
             }
         }
         [..] => draft.todo("several EnvironmentFile: put them into one, and name it as env_file"),

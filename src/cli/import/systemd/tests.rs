@@ -22,11 +22,29 @@ fn a_timer_and_its_service_become_one_task() {
         imported("certbot.timer", &[("certbot.timer", timer), ("certbot.service", service)]);
     assert_eq!(
         page,
-        "\n# certbot.timer and certbot.service\n[tasks.certbot]\ndescription = \"Renew 100% of $${X}\"\n\
+        "\n# certbot.timer and certbot.service\n# RandomizedDelaySec: the delay is the same each time\n\
+         [tasks.certbot]\ndescription = \"Renew 100% of $${X}\"\n\
          working_dir = \"/\"\ncron = \"0 0,12 * * *\"\ntimezone = \"Local\"\ncatch_up = \"latest\"\n\
          on_overlap = \"skip\"\njitter = \"43200s\"\nrun = \"exec /usr/bin/certbot -q renew\"\n"
     );
+    assert_eq!(found.drafts[0].mark(), '~');
+    let fixed = format!("{timer}FixedRandomDelay=yes\n");
+    let (found, page) =
+        imported("certbot.timer", &[("certbot.timer", &fixed), ("certbot.service", service)]);
+    assert!(page.contains("jitter = \"43200s\""), "{page}");
     assert_eq!(found.drafts[0].mark(), '✓');
+}
+
+#[test]
+fn a_file_of_variables_may_be_absent_for_systemd_only() {
+    let service = |file: &str| format!("[Service]\nExecStart=/x\nEnvironmentFile=-{file}\n");
+    let page = |file: &str| imported("a.service", &[("a.service", &service(file))]).1;
+    let absent = page("/nowhere/env");
+    assert!(!absent.contains("env_file ="), "{absent}");
+    assert!(absent.contains("# TODO: EnvironmentFile=-/nowhere/env: there is none"), "{absent}");
+    let present = page("/dev/null");
+    assert!(present.contains("env_file = \"/dev/null\""), "{present}");
+    assert!(present.contains("# TODO: EnvironmentFile=-/dev/null: from now on"), "{present}");
 }
 
 #[test]
