@@ -132,12 +132,9 @@ fn a_run_is_stopped_and_deleted_but_never_deleted_while_it_runs() {
     let home = Home::new(CONFIG);
     let daemon = home.start();
     let session = daemon.login();
-    let with_task = |task: &str, id: &str| format!("/api/tasks/{task}/runs/{id}");
-    let alone = |_: &str, id: &str| format!("/api/runs/{id}");
-    let forms: [&dyn Fn(&str, &str) -> String; 2] = [&with_task, &alone];
-    for form in forms {
+    for form in ["/api/tasks/{task}/runs/", "/api/runs/"] {
         let id = start_slow(&session);
-        let path = form("slow", &id);
+        let path = form.replace("{task}", "slow") + &id;
         refused(session.call("DELETE", &path, ""), 409, "has not ended");
         refused(session.post(&format!("/api/tasks/bad/runs/{id}/stop"), ""), 404, "run not found");
         refused(session.post(&format!("{path}/stop"), "{\"x\":1}"), 422, "validation failed");
@@ -150,13 +147,14 @@ fn a_run_is_stopped_and_deleted_but_never_deleted_while_it_runs() {
         assert_eq!(session.call("DELETE", &path, "").status, 204);
 
         let id = text(&finish(&session, "bad")["id"]);
-        let path = form("bad", &id);
+        let path = form.replace("{task}", "bad") + &id;
+        let full = format!("/api/tasks/bad/runs/{id}");
         for part in ["", "/log", "/definition"] {
-            let expected = ok(session.get(&format!("{}{part}", with_task("bad", &id))));
+            let expected = ok(session.get(&format!("{full}{part}")));
             assert_eq!(ok(session.get(&format!("{path}{part}"))), expected, "{path}{part}");
         }
         for part in ["/log/raw", "/snapshot"] {
-            let expected = session.get(&format!("{}{part}", with_task("bad", &id)));
+            let expected = session.get(&format!("{full}{part}"));
             let found = session.get(&format!("{path}{part}"));
             assert_eq!((found.status, found.body), (200, expected.body), "{path}{part}");
         }

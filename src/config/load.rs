@@ -178,8 +178,15 @@ fn entries(path: &Path) -> Result<Vec<(String, bool)>, String> {
 #[derive(Debug, Default)]
 pub(crate) struct Stamp(Vec<(PathBuf, Option<Look>)>);
 
-/// Of a file when it was changed and how long it is, of a directory the names in it.
-type Look = (i64, i64, u64);
+/// A file, or a directory with the names in it.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Of a file when it was changed and how long it is: as long as these are the same, nobody has
+    /// to read it.
+    facts: Option<(i64, i64, u64)>,
+    /// A hash.
+    content: u64,
+}
 
 /// To be taken right after the configuration was read.
 pub(crate) fn stamp(config: &Config) -> Stamp {
@@ -188,27 +195,40 @@ pub(crate) fn stamp(config: &Config) -> Stamp {
 
 impl Stamp {
     pub(crate) fn of<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Stamp {
-        Stamp(paths.map(|path| (path.clone(), look(path))).collect())
+        Stamp(paths.map(|path| (path.clone(), look(path, None))).collect())
     }
 
     /// Whether reading the configuration again could give another one.
     pub(crate) fn is_stale(&self) -> bool {
-        self.0.iter().any(|(path, before)| look(path) != *before)
+        let content = |look: Option<Look>| look.map(|look| look.content);
+        self.0.iter().any(|(path, before)| content(look(path, *before)) != content(*before))
+    }
+
+    /// Takes it again.
+    pub(crate) fn renew(&mut self) {
+        self.0.iter_mut().for_each(|(path, before)| *before = look(path, *before));
     }
 }
 
-fn look(path: &Path) -> Option<Look> {
-    let facts = fs::metadata(path).ok()?;
-    if !facts.is_dir() {
-        return Some((facts.mtime(), facts.mtime_nsec(), facts.len()));
-    }
-    // Editors leave files beside the one that they write, which begin with a dot.
-    let mut names = entries(path).ok()?;
-    names.retain(|(name, _)| !name.starts_with('.'));
-    names.sort_unstable();
+fn look(path: &Path, before: Option<Look>) -> Option<Look> {
+    let found = fs::metadata(path).ok()?;
     let mut hasher = DefaultHasher::new();
-    names.hash(&mut hasher);
-    Some((0, 0, hasher.finish()))
+    if found.is_dir() {
+        // Editors leave files beside the one that they write, which begin with a dot.
+        let mut names = entries(path).ok()?;
+        names.retain(|(name, _)| !name.starts_with('.'));
+        names.sort_unstable();
+        names.hash(&mut hasher);
+        return Some(Look { facts: None, content: hasher.finish() });
+    }
+    let facts = Some((found.mtime(), found.mtime_nsec(), found.len()));
+    if let Some(before) = before.filter(|before| before.facts == facts) {
+        return Some(before);
+    }
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).ok()?;
+    hasher.write(&bytes);
+    Some(Look { facts, content: hasher.finish() })
 }
 
 /// The content, and whose it is.
@@ -400,14 +420,19 @@ mod tests {
             let before = stamp(&config);
             dir.file("d/.b.toml.swp", "");
             assert!(!before.is_stale(), "{name}");
+            // Written again as it was.
+            dir.0.join(name).exists().then(|| dir.file(name, fs::read(dir.0.join(name)).unwrap()));
+            assert!(!before.is_stale(), "{name}");
             dir.file(name, content);
             assert!(before.is_stale(), "{name}");
         }
         let config = try_load(&path).unwrap();
         assert_eq!(config.watched, ["d", "text", "vars"].map(|name| dir.0.join(name)));
-        let before = stamp(&config);
+        let mut before = stamp(&config);
         fs::remove_file(dir.0.join("d/b.toml")).unwrap();
         assert!(before.is_stale());
+        before.renew();
+        assert!(!before.is_stale());
         assert_eq!(config.jobs.len(), 3);
     }
 

@@ -114,11 +114,15 @@ impl CronWatch {
         }
     }
 
-    /// Whether a crontab is another one. A configuration that is being edited as well is left for
-    /// its owner to apply.
+    /// Whether a crontab is another one than at the last look: one that is refused is so once. A
+    /// configuration that is being edited as well is left for its owner to apply.
     fn is_edited(&self) -> bool {
-        let state = self.lock();
-        state.named.is_stale() && !state.own.is_stale()
+        let mut state = self.lock();
+        let is_edited = state.named.is_stale() && !state.own.is_stale();
+        if is_edited {
+            state.named.renew();
+        }
+        is_edited
     }
 }
 
