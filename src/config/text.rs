@@ -13,21 +13,21 @@ const HIDDEN: &str = "\"<hidden>\"";
 
 /// The text with `"<hidden>"` in the place of every secret.
 pub(crate) fn without_secrets(text: &str, tree: &DeTable<'_>) -> String {
-    let mut secrets = Vec::new();
+    let mut found = Found { text, ..Found::default() };
     for (key, value) in tree.iter() {
         let is_notifier = key.get_ref().starts_with("notifier");
         match (&**key.get_ref(), value.get_ref()) {
             // Jobs may be called as secrets are.
-            ("tasks" | "services", DeValue::Table(jobs)) => jobs.iter().for_each(|(_, job)| {
-                find_secrets(job, "", is_notifier, false, &mut secrets);
-            }),
-            (key, _) => find_secrets(value, key, is_notifier, false, &mut secrets),
+            ("tasks" | "services", DeValue::Table(jobs)) => {
+                jobs.iter().for_each(|(_, job)| found.look_into(job, "", is_notifier, false));
+            }
+            (key, _) => found.look_into(value, key, is_notifier, false),
         }
     }
-    secrets.sort_unstable();
+    found.look_into_comments();
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
-    for (start, end) in secrets {
+    for (start, end) in found.secrets {
         shown += &text[done..start];
         shown += HIDDEN;
         done = end;
@@ -35,36 +35,80 @@ pub(crate) fn without_secrets(text: &str, tree: &DeTable<'_>) -> String {
     shown + &text[done..]
 }
 
-fn find_secrets(
-    value: &Spanned<DeValue<'_>>,
-    key: &str,
-    is_notifier: bool,
-    is_inside: bool,
-    secrets: &mut Vec<(usize, usize)>,
-) {
-    match value.get_ref() {
-        DeValue::Table(entries) => {
-            let is_inside = is_inside || SECRET_TABLES.contains(&key);
-            for (key, value) in entries.iter() {
-                let is_inside = is_inside && key.get_ref() != "allow";
-                find_secrets(value, key.get_ref(), is_notifier, is_inside, secrets);
+#[derive(Default)]
+struct Found<'a> {
+    text: &'a str,
+    secrets: Vec<(usize, usize)>,
+    /// Values of more than one line, in which `#` begins no comment.
+    long: Vec<(usize, usize)>,
+}
+
+impl Found<'_> {
+    fn look_into(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        key: &str,
+        is_notifier: bool,
+        is_inside: bool,
+    ) {
+        match value.get_ref() {
+            DeValue::Table(entries) => {
+                let is_inside = is_inside || SECRET_TABLES.contains(&key);
+                for (key, value) in entries.iter() {
+                    let is_inside = is_inside && key.get_ref() != "allow";
+                    self.look_into(value, key.get_ref(), is_notifier, is_inside);
+                }
+            }
+            DeValue::Array(items) => {
+                items.iter().for_each(|it| self.look_into(it, key, is_notifier, is_inside));
+            }
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => {
+                let is_secret = is_inside
+                    || SECRET_KEYS.contains(&key)
+                    || SECRET_TABLES.contains(&key)
+                    || (is_notifier && key == "user");
+                let (start, end) = (value.span().start, value.span().end);
+                self.secrets.extend(is_secret.then_some((start, end)));
+                let is_long = self.text[start..end].contains('\n');
+                self.long.extend(is_long.then_some((start, end)));
             }
         }
-        DeValue::Array(items) => {
-            items.iter().for_each(|it| find_secrets(it, key, is_notifier, is_inside, secrets));
-        }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => {
-            let is_secret = is_inside
-                || SECRET_KEYS.contains(&key)
-                || SECRET_TABLES.contains(&key)
-                || (is_notifier && key == "user");
-            secrets.extend(is_secret.then(|| (value.span().start, value.span().end)));
-        }
     }
+
+    /// A setting that is commented out may be a secret that was in use or will be. Which table it
+    /// belongs to nobody can tell, so its name has to say what it is.
+    fn look_into_comments(&mut self) {
+        self.long.sort_unstable();
+        let mut end = 0;
+        for line in self.text.split_inclusive('\n') {
+            let start = end;
+            end += line.len();
+            let before = self.long.partition_point(|(begin, _)| *begin < start);
+            let is_inside = before > 0 && self.long[before - 1].1 > start;
+            let Some((key, value)) = line.split_once('=').filter(|_| !is_inside) else { continue };
+            let Some(key) = key.trim_start().strip_prefix('#') else { continue };
+            if may_be_secret(key.trim_matches(['#', ' ', '\t'])) && !value.trim().is_empty() {
+                let value = end - value.trim_start().len();
+                self.secrets.push((value, start + line.trim_end().len()));
+            }
+        }
+        self.secrets.sort_unstable();
+    }
+}
+
+/// Whether the key of a setting is that of a secret, or a name that somebody gave, as variables
+/// have; a sentence is no key.
+fn may_be_secret(key: &str) -> bool {
+    const PARTS: [&str; 5] = ["secret", "token", "pass", "key", "url"];
+    let is_ours = |letter: char| letter.is_ascii_lowercase() || "._".contains(letter);
+    !key.contains(char::is_whitespace)
+        && (!key.chars().all(is_ours)
+            || PARTS.iter().any(|part| key.contains(part))
+            || key.split('.').any(|key| SECRET_KEYS.contains(&key) || SECRET_TABLES.contains(&key)))
 }
 
 /// Where tables and values stand.
@@ -218,6 +262,14 @@ run = "1"
 health_check = { run = "1", secrets = { D = 5 } }
 [services.secrets]
 run = "2"
+# token = "s11"
+  #B="s12" # the old one
+## timeout = "1h"
+## db_password = x
+# headers.x = 's13'
+# it is so, if a = b
+health_check.run = """
+# token = 1"""
 "#;
         let tree = DeTable::parse(text).unwrap();
         let shown = without_secrets(text, tree.get_ref());
@@ -244,6 +296,14 @@ run = "1"
 health_check = { run = "1", secrets = { D = "<hidden>" } }
 [services.secrets]
 run = "2"
+# token = "<hidden>"
+  #B="<hidden>"
+## timeout = "1h"
+## db_password = "<hidden>"
+# headers.x = "<hidden>"
+# it is so, if a = b
+health_check.run = """
+# token = 1"""
 "#;
         assert_eq!(shown, expected);
     }
