@@ -3,10 +3,7 @@
 //! for by its parts.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::base::time::rfc3339;
 use crate::base::ulid::Ulid;
@@ -15,13 +12,13 @@ use crate::model::change::Tell;
 use crate::model::job::JobName;
 use crate::model::notice::{Entry, Mute, Record, Trouble, Waiting, Window};
 use crate::store::apply::Applied;
-use crate::store::row::{Count, Time};
+use crate::store::row::{Count, Json, Time};
 use crate::store::{Error, Reader, Store};
 
 /// Written in the transaction of what it is about.
 pub(super) fn raise(connection: &Connection, alert: &Alert) -> Result<Applied> {
     let sql = "INSERT INTO alerts (alert) VALUES (?1)";
-    connection.prepare_cached(sql)?.execute([json(alert)])?;
+    connection.prepare_cached(sql)?.execute([Json(alert)])?;
     Ok(Applied::Done)
 }
 
@@ -36,7 +33,7 @@ pub(super) fn tell(connection: &Connection, tell: &Tell) -> Result<Applied> {
             let sql = "INSERT INTO deliveries (id, channel, delivery, created_at) \
                  VALUES (:id, :channel, :delivery, :at)";
             connection.prepare_cached(sql)?.execute(named_params! {
-                ":id": delivery.id, ":channel": delivery.channel, ":delivery": json(delivery),
+                ":id": delivery.id, ":channel": delivery.channel, ":delivery": Json(delivery),
                 ":at": Time(*at),
             })?;
         }
@@ -50,7 +47,7 @@ pub(super) fn tell(connection: &Connection, tell: &Tell) -> Result<Applied> {
         Tell::Trouble { job, trouble: Some(trouble) } => {
             let sql = "INSERT INTO task_trouble (task_name, trouble) VALUES (?1, ?2) \
                  ON CONFLICT DO UPDATE SET trouble = excluded.trouble";
-            connection.prepare_cached(sql)?.execute([job, &json(trouble)])?;
+            connection.prepare_cached(sql)?.execute((job, Json(trouble)))?;
         }
         Tell::Trouble { job, trouble: None } => {
             let sql = "DELETE FROM task_trouble WHERE task_name = ?1";
@@ -112,7 +109,10 @@ fn feed(connection: &Connection, entry: &Entry) -> Result<()> {
             connection
                 .prepare_cached(sql)?
                 .query_row((&entry.fingerprint, Time(oldest)), |row| {
-                    Ok((row.get::<_, Ulid>("id")?, row.get::<_, String>("occurrences")?))
+                    Ok((
+                        row.get::<_, Ulid>("id")?,
+                        row.get::<_, Json<Vec<String>>>("occurrences").ok(),
+                    ))
                 })
                 .optional()
         })
@@ -120,13 +120,13 @@ fn feed(connection: &Connection, entry: &Entry) -> Result<()> {
         .flatten();
     let mut times: Vec<String> = entry.times.iter().map(|at| rfc3339(*at)).collect();
     if let Some((id, occurrences)) = known {
-        times.extend(serde_json::from_str::<Vec<String>>(&occurrences).unwrap_or_default());
+        times.extend(occurrences.into_iter().flat_map(|known| known.0));
         times.truncate(entry.ring);
         let sql = "UPDATE notifications SET count = count + :count, occurrences = :times, \
              last_occurred_at = max(last_occurred_at, :last), severity = :severity, title = :title, \
              body = :body, task_name = :task, run_id = :run, read_at = :read_at WHERE id = :id";
         connection.prepare_cached(sql)?.execute(named_params! {
-            ":id": id, ":count": Count(entry.count), ":times": json(&times), ":last": Time(last),
+            ":id": id, ":count": Count(entry.count), ":times": Json(&times), ":last": Time(last),
             ":severity": entry.kind.severity().as_str(), ":title": entry.title,
             ":body": entry.body, ":task": Some(&entry.job).filter(|job| !job.is_empty()),
             ":run": entry.run, ":read_at": entry.read_at.map(Time),
@@ -142,7 +142,7 @@ fn feed(connection: &Connection, entry: &Entry) -> Result<()> {
         ":severity": entry.kind.severity().as_str(),
         ":task": Some(&entry.job).filter(|job| !job.is_empty()), ":run": entry.run,
         ":title": entry.title, ":body": entry.body, ":count": Count(entry.count),
-        ":times": json(&times), ":first": Time(first), ":last": Time(last),
+        ":times": Json(&times), ":first": Time(first), ":last": Time(last),
         ":read_at": entry.read_at.map(Time),
     })?;
     Ok(())
@@ -156,7 +156,7 @@ fn hold(connection: &Connection, channel: &str, key: &str, window: &Window) -> R
     connection.prepare_cached(sql)?.execute(named_params! {
         ":channel": channel, ":key": key, ":task": window.job,
         ":opened_at": Time(window.opened_at), ":count": Count(window.count),
-        ":alert": window.newest.as_ref().map(json),
+        ":alert": window.newest.as_ref().map(Json),
     })?;
     Ok(())
 }
@@ -210,7 +210,8 @@ impl Store {
             let mut known = db.prepare("SELECT task_name FROM task_trouble")?;
             let known = known.query_map([], |row| row.get("task_name"))?;
             let mut raised = db.prepare("SELECT alert FROM alerts")?;
-            let raised = raised.query_map([], |row| Ok(parsed::<Alert>(row, "alert").ok()))?;
+            let raised = raised
+                .query_map([], |row| Ok(row.get::<_, Json<Alert>>("alert").ok().map(|it| it.0)))?;
             let failed = raised.filter_map(|alert| match alert {
                 Ok(alert) => {
                     let failed = alert.filter(|alert| alert.kind.is_failure())?;
@@ -232,7 +233,9 @@ impl Reader {
     ) -> std::result::Result<Vec<(i64, Option<Alert>)>, Error> {
         self.read(|db| {
             db.prepare_cached("SELECT number, alert FROM alerts ORDER BY number LIMIT ?1")?
-                .query_map([limit], |row| Ok((row.get("number")?, parsed(row, "alert").ok())))?
+                .query_map([limit], |row| {
+                    Ok((row.get("number")?, row.get("alert").ok().map(|Json(alert)| alert)))
+                })?
                 .collect()
         })
     }
@@ -278,16 +281,11 @@ impl Reader {
         self.read(|db| {
             db.prepare(sql)?
                 .query_map([], |row| {
-                    let alert = row.get::<_, Option<String>>("alert")?;
-                    let newest = match alert {
-                        Some(text) => Some(from(&text)?),
-                        None => None,
-                    };
                     let window = Window {
                         job: row.get("task_name")?,
                         opened_at: row.get::<_, Time>("opened_at")?.0,
                         count: row.get::<_, Count>("count")?.0,
-                        newest,
+                        newest: row.get::<_, Option<Json<Alert>>>("alert")?.map(|alert| alert.0),
                     };
                     Ok((row.get("channel")?, row.get("key")?, window))
                 })?
@@ -298,7 +296,9 @@ impl Reader {
     pub(crate) fn troubles(&self) -> std::result::Result<Vec<(String, Trouble)>, Error> {
         self.read(|db| {
             db.prepare("SELECT task_name, trouble FROM task_trouble")?
-                .query_map([], |row| Ok((row.get("task_name")?, parsed(row, "trouble")?)))?
+                .query_map([], |row| {
+                    Ok((row.get("task_name")?, row.get::<_, Json<Trouble>>("trouble")?.0))
+                })?
                 .collect()
         })
     }
@@ -332,7 +332,7 @@ fn waiting(row: &Row<'_>) -> Result<Waiting> {
     let tried = row.get::<_, Option<Time>>("tried_at")?.map(|at| at.0);
     let error = row.get::<_, Option<String>>("error")?;
     Ok(Waiting {
-        delivery: parsed(row, "delivery")?,
+        delivery: row.get::<_, Json<_>>("delivery")?.0,
         created_at: row.get::<_, Time>("created_at")?.0,
         attempts: row.get::<_, Count>("attempts")?.0,
         tried: tried.zip(error),
@@ -350,19 +350,6 @@ fn record(row: &Row<'_>) -> Result<Record> {
         last_failed: at("failed_at")?.zip(text("error")?),
         pending: 0,
     })
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("our own types have text keys only")
-}
-
-fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
-    from(&row.get::<_, String>(column)?)
-}
-
-fn from<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }
 
 #[cfg(test)]

@@ -4,19 +4,20 @@ use rusqlite::{Connection, OptionalExtension, Result, named_params};
 
 use crate::model::change::Configuration;
 use crate::store::apply::Applied;
-use crate::store::row::Time;
+use crate::store::row::{Json, Time};
 use crate::store::{Error, Reader, Store};
 
 /// How many are kept (docs/configuration.md, Reload).
 const KEPT: u32 = 50;
 
 pub(super) fn put(connection: &Connection, one: &Configuration) -> Result<Applied> {
-    let files = serde_json::to_string(&one.files).expect("texts in a list are JSON");
     connection
         .prepare_cached(
             "INSERT INTO configurations (number, applied_at, files) VALUES (:number, :at, :files)",
         )?
-        .execute(named_params! { ":number": one.number, ":at": Time(one.at), ":files": files })?;
+        .execute(named_params! {
+            ":number": one.number, ":at": Time(one.at), ":files": Json(&one.files),
+        })?;
     connection
         .prepare_cached("DELETE FROM configurations WHERE number <= ?1")?
         .execute([one.number.saturating_sub(KEPT)])?;
@@ -42,8 +43,37 @@ impl Reader {
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Configuration> {
-    let files: String = row.get("files")?;
-    let files = serde_json::from_str(&files)
-        .map_err(|error| rusqlite::types::FromSqlError::Other(error.into()))?;
-    Ok(Configuration { number: row.get("number")?, at: row.get::<_, Time>("applied_at")?.0, files })
+    Ok(Configuration {
+        number: row.get("number")?,
+        at: row.get::<_, Time>("applied_at")?.0,
+        files: row.get::<_, Json<_>>("files")?.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::Change;
+    use crate::store::scratch::{Scratch, at};
+
+    #[test]
+    fn the_newest_are_kept_as_they_were() {
+        let scratch = Scratch::new();
+        let mut store = scratch.store();
+        assert_eq!(store.newest_configuration().unwrap(), None);
+        let one = |number: u32| Configuration {
+            number,
+            at: at(number.into()),
+            files: vec![("a.toml".to_owned(), format!("# {number}\n[tasks]\n"))],
+        };
+        let change = |number| Change::Configure(Box::new(one(number)));
+        let changes: Vec<_> = (1..=KEPT + 2).map(change).collect();
+        store.write(&changes).unwrap();
+        assert_eq!(store.newest_configuration().unwrap(), Some(one(KEPT + 2)));
+        let reader = Reader::open(&scratch.db()).unwrap();
+        for number in 1..=KEPT + 2 {
+            let expected = (number > 2).then(|| one(number));
+            assert_eq!(reader.configuration(number).unwrap(), expected, "{number}");
+        }
+    }
 }

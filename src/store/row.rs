@@ -7,6 +7,8 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::base::time::rfc3339;
 use crate::base::ulid::Ulid;
@@ -26,6 +28,9 @@ pub(super) struct Time(pub(super) Timestamp);
 /// A count as SQLite's only kind of integer.
 #[derive(Clone, Copy)]
 pub(super) struct Count(pub(super) u64);
+
+/// A value whose parts nobody asks the database for, as JSON.
+pub(super) struct Json<T>(pub(super) T);
 
 /// Reads one run from a row that holds [`COLUMNS`].
 pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
@@ -49,9 +54,7 @@ fn params(row: &Row<'_>) -> rusqlite::Result<Given> {
     static NONE: LazyLock<Given> = LazyLock::new(|| Arc::new([]));
     match row.get_ref("params")?.as_str()? {
         "" => Ok(Arc::clone(&NONE)),
-        text => serde_json::from_str::<Vec<(String, Option<String>)>>(text)
-            .map(Arc::from)
-            .map_err(|error| FromSqlError::Other(error.into()).into()),
+        _ => Ok(Arc::from(row.get::<_, Json<Vec<(String, Option<String>)>>>("params")?.0)),
     }
 }
 
@@ -154,6 +157,20 @@ impl FromSql for Time {
 impl ToSql for Time {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(rfc3339(self.0).into())
+    }
+}
+
+impl<T: DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Json<T>> {
+        let read = serde_json::from_str(value.as_str()?);
+        read.map(Json).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
+
+impl<T: Serialize> ToSql for Json<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let written = serde_json::to_string(&self.0);
+        Ok(written.expect("our own types have text keys only").into())
     }
 }
 
