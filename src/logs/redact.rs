@@ -10,8 +10,8 @@ const REDACTED: &[u8] = b"[redacted]";
 const SHORTEST: usize = 4;
 /// Bytes that are looked at together.
 const WINDOW: usize = 3;
-/// The most bytes from one look to the next.
-const LONGEST_STRIDE: usize = 16;
+/// Bytes from one look to the next: lengths for which the compiler makes a loop without checks.
+const STRIDES: [usize; 3] = [16, 8, 4];
 /// Looks that are made at once.
 const LOOKS: usize = 8;
 /// Windows that may belong to a secret, as a set of bits: a few blocks of the nearest cache.
@@ -20,8 +20,8 @@ const BITS: usize = 1 << 16;
 /// What is to be found.
 ///
 /// Every occurrence of a text of at least `n` bytes has a window in each `n - WINDOW + 1` bytes, so
-/// it is enough to look at windows so far apart, and at the first ones of each text. Nearly all
-/// looks end with one bit.
+/// it is enough to look at windows at most so far apart, and at the first ones of each text. Nearly
+/// all looks end with one bit.
 pub(crate) struct Secrets {
     texts: Vec<Box<[u8]>>,
     longest: usize,
@@ -51,7 +51,8 @@ impl Secrets {
         texts.sort_unstable();
         texts.dedup();
         let shortest = texts.iter().map(|text| text.len()).min()?;
-        let stride = (shortest - WINDOW + 1).min(LONGEST_STRIDE);
+        let most = shortest - WINDOW + 1;
+        let stride = STRIDES.into_iter().find(|stride| *stride <= most).unwrap_or(most);
         let mut secrets = Secrets {
             longest: texts.iter().map(|text| text.len()).max()?,
             stride,
@@ -75,7 +76,7 @@ impl Secrets {
     /// A text that is complete.
     pub(crate) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let mut stream = Held::default();
-        let mut hidden = stream.take(self, text).into_owned();
+        let mut hidden = stream.take(self, text).concat();
         hidden.extend(stream.finish(self));
         hidden
     }
@@ -103,26 +104,42 @@ impl Secrets {
     }
 
     /// Where the next window is that may belong to a text.
-    fn likely(&self, bytes: &[u8], mut at: usize) -> Option<usize> {
-        while let Some(window) = bytes.get(at..at + WINDOW) {
-            // Several looks that do not wait for one another.
-            let block = bytes.get(at..at + (LOOKS - 1) * self.stride + WINDOW + 1);
-            if block.is_some_and(|block| {
-                (0..LOOKS).fold(0, |any, look| any | self.bit(four(block, look * self.stride))) & 1
-                    == 0
-            }) {
-                at += LOOKS * self.stride;
-                continue;
-            }
-            if self.bit(number(window)) & 1 == 1 {
-                return Some(at);
-            }
-            at += self.stride;
+    fn likely(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        match self.stride {
+            16 => self.likely_block::<16>(bytes, from),
+            8 => self.likely_block::<8>(bytes, from),
+            4 => self.likely_block::<4>(bytes, from),
+            _ => self.likely_window(bytes, from, bytes.len()),
         }
-        None
+    }
+
+    /// The same with several looks that do not wait for one another. They are written out, and what
+    /// they call is inlined, because the rest is compiled for size (Cargo.toml): twice as fast.
+    fn likely_block<const STRIDE: usize>(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let (steps, _) = bytes.get(from..)?.as_chunks::<STRIDE>();
+        let (blocks, _) = steps.as_chunks::<LOOKS>();
+        let mut at = from;
+        for block in blocks {
+            let look = |step: usize| self.bit(four(&block[step]));
+            let any = look(0) | look(1) | look(2) | look(3) | look(4) | look(5) | look(6) | look(7);
+            let end = at + LOOKS * STRIDE;
+            if any & 1 == 1 {
+                return self.likely_window(bytes, at, end);
+            }
+            at = end;
+        }
+        self.likely_window(bytes, at, bytes.len())
+    }
+
+    /// The same one by one, for windows that begin before `end`.
+    fn likely_window(&self, bytes: &[u8], from: usize, end: usize) -> Option<usize> {
+        let last = end.min(bytes.len().saturating_sub(WINDOW - 1));
+        let mut places = (from..last).step_by(self.stride);
+        places.find(|at| self.bit(number(&bytes[*at..at + WINDOW])) & 1 == 1)
     }
 
     /// The last bit says whether the window of this number is one of a text.
+    #[inline(always)]
     fn bit(&self, number: u16) -> u64 {
         self.bits[usize::from(number) / 64] >> (number % 64)
     }
@@ -132,7 +149,11 @@ impl Secrets {
         let from = bytes.len().saturating_sub(self.longest - 1);
         let begins = |at: &usize| {
             let end = &bytes[*at..];
-            self.firsts[usize::from(end[0])]
+            let is_likely = match end.get(..WINDOW) {
+                Some(window) => self.bit(number(window)) & 1 == 1,
+                None => self.firsts[usize::from(end[0])],
+            };
+            is_likely
                 && self.texts.iter().any(|text| text.len() > end.len() && text.starts_with(end))
         };
         (from..bytes.len()).find(begins).unwrap_or(bytes.len())
@@ -140,21 +161,23 @@ impl Secrets {
 }
 
 impl Held {
-    /// What can be passed on of these bytes and of what was held.
-    pub(crate) fn take<'a>(&mut self, secrets: &Secrets, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.held.is_empty() {
-            return self.pass(secrets, bytes, secrets.open(bytes));
+    /// What can be passed on, in two parts: of what was held, and of these bytes, which are not
+    /// copied for nothing.
+    pub(crate) fn take<'a>(&mut self, secrets: &Secrets, bytes: &'a [u8]) -> [Cow<'a, [u8]>; 2] {
+        let mut seam = std::mem::take(&mut self.held);
+        let before = seam.len();
+        if before == 0 {
+            return [Cow::default(), self.pass(secrets, bytes, secrets.open(bytes))];
         }
-        let mut all = std::mem::take(&mut self.held);
-        all.extend_from_slice(bytes);
-        let open = secrets.open(&all);
-        match self.pass(secrets, &all, open) {
-            Cow::Owned(passed) => Cow::Owned(passed),
-            Cow::Borrowed(_) => {
-                all.truncate(open);
-                Cow::Owned(all)
-            }
+        // Whatever began before these bytes ends within so many of them.
+        seam.extend_from_slice(&bytes[..bytes.len().min(secrets.longest - 1)]);
+        if seam.len() < before + secrets.longest - 1 {
+            let open = secrets.open(&seam);
+            return [Cow::Owned(self.pass(secrets, &seam, open).into_owned()), Cow::default()];
         }
+        let first = self.pass(secrets, &seam, before).into_owned();
+        self.held.clear();
+        [Cow::Owned(first), self.pass(secrets, bytes, secrets.open(bytes))]
     }
 
     /// The stream is over, and what was held is no secret.
@@ -191,12 +214,14 @@ fn number(window: &[u8]) -> u16 {
     mixed(window.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
 }
 
-/// The same of a window that a byte follows, which is one load instead of three.
-fn four(bytes: &[u8], at: usize) -> u16 {
-    let four = bytes[at..].first_chunk().expect("a byte follows the window");
+/// The same of the window that a step begins with: one load instead of three.
+#[inline(always)]
+fn four<const STRIDE: usize>(step: &[u8; STRIDE]) -> u16 {
+    let four = step.first_chunk().expect("no stride is shorter");
     mixed(u32::from_le_bytes(*four) & 0x00ff_ffff)
 }
 
+#[inline(always)]
 fn mixed(three: u32) -> u16 {
     (three.wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
@@ -215,7 +240,7 @@ mod tests {
         let (mut held, mut out, mut rest) = (Held::default(), Vec::new(), bytes);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(size().clamp(1, rest.len()));
-            out.extend_from_slice(&held.take(secrets, now));
+            out.extend(held.take(secrets, now).concat());
             assert!(held.held.len() < secrets.longest);
             assert!(!held.held.contains(&b'\n'), "a line that is complete waits");
             rest = later;
@@ -278,11 +303,20 @@ mod tests {
     fn nothing_is_copied_where_nothing_is_found() {
         let secrets = secrets(&["hunter2", "swordfish"]);
         let mut held = Held::default();
-        assert!(matches!(held.take(&secrets, b"some line\n"), Cow::Borrowed(b"some line\n")));
-        assert!(matches!(held.take(&secrets, b"a s"), Cow::Borrowed(b"a ")));
-        assert_eq!(&*held.take(&secrets, b"word"), b"");
-        assert_eq!(&*held.take(&secrets, b"s\n"), b"swords\n");
-        assert!(matches!(held.take(&secrets, b"x"), Cow::Borrowed(b"x")));
+        let mut take = |bytes| held.take(&secrets, bytes);
+        assert!(matches!(take(b"some line\n"), [_, Cow::Borrowed(b"some line\n")]));
+        assert!(matches!(take(b"a s"), [_, Cow::Borrowed(b"a ")]));
+        assert_eq!(take(b"word").concat(), b"");
+        assert_eq!(take(b"s\n").concat(), b"swords\n");
+        assert!(matches!(take(b"x"), [_, Cow::Borrowed(b"x")]));
+        assert!(matches!(take(b"hunter"), [_, Cow::Borrowed(b"")]));
+        let [first, second] = take(b"2 or more\n");
+        assert_eq!((&*first, &second), (&b"[redacted]"[..], &Cow::Borrowed(&b" or more\n"[..])));
+        assert!(matches!(second, Cow::Owned(_)), "{second:?}");
+        assert!(matches!(take(b"s"), [_, Cow::Borrowed(b"")]));
+        let [first, second] = take(b"ome more\n");
+        assert_eq!(&*first, b"s");
+        assert!(matches!(second, Cow::Borrowed(b"ome more\n")));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Stores what one run writes, within its limits. The run's own thread owns it. A failure
 //! never reaches the process: its output is still taken, and dropped.
 
-use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -127,11 +126,12 @@ impl LogWriter {
         if self.state != State::Capturing && !is_heard {
             return Verdict::Go;
         }
-        let bytes = match self.secrets.as_deref_mut() {
-            Some((secrets, held)) => held[stream as usize].take(secrets, bytes),
-            None => Cow::Borrowed(bytes),
+        let Some((secrets, held)) = self.secrets.as_deref_mut() else {
+            return self.split(now, stream, bytes);
         };
-        self.split(now, stream, &bytes)
+        let [first, second] = held[stream as usize].take(secrets, bytes);
+        let verdict = self.split(now, stream, &first);
+        verdict.or(self.split(now, stream, &second))
     }
 
     fn split(&mut self, now: Timestamp, stream: Stream, bytes: &[u8]) -> Verdict {

@@ -139,7 +139,7 @@ fn shown(output: &[u8], process: &Process) -> String {
     let values = process.secrets.iter().map(|(_, value)| value.as_str());
     let hidden = Secrets::new(values).map(|secrets| match output.len() {
         // Cut off there; what may be the beginning of a secret is not told.
-        OUTPUT_LIMIT => Held::default().take(&secrets, output).into_owned(),
+        OUTPUT_LIMIT => Held::default().take(&secrets, output).concat(),
         _ => secrets.hide(output),
     });
     let text = String::from_utf8_lossy(hidden.as_deref().unwrap_or(output)).into_owned();

@@ -73,7 +73,7 @@ pub(crate) fn redact(data: &[u8]) {
     while !rest.is_empty() {
         state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
         let (now, later) = rest.split_at((1 + (state >> 8) % 9).min(rest.len()));
-        found.extend_from_slice(&held.take(&secrets, now));
+        found.extend(held.take(&secrets, now).concat());
         rest = later;
     }
     found.extend(held.finish(&secrets));
