@@ -43,7 +43,8 @@ fn tables_go_to_stdout_and_everything_else_to_stderr() {
     let page = out(&output);
     assert!(
         page.starts_with(
-            "# Made by \"runwisp import cron\" from tab.\n\n# line 3\n[tasks.backup]\n"
+            "#:schema ./runwisp.schema.json\n# Made by \"runwisp import cron\" from tab.\n\n\
+             # line 3\n[tasks.backup]\n"
         ),
         "{page}"
     );

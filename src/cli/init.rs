@@ -13,6 +13,9 @@ use crate::cli::globals::{Globals, Origin};
 use crate::cli::{Failure, Outcome};
 use crate::daemon::{secrets, whole_file};
 
+/// The first line of files that are made here: where editors find the schema, if somebody puts it
+/// there (docs/configuration.md, Editors).
+pub(crate) const SCHEMA: &str = "#:schema ./runwisp.schema.json";
 /// What it writes.
 pub(crate) const STARTER: &str = include_str!("starter.toml");
 /// The group reads: on a server the daemon's group owns the directory (docs/deployment.md).

@@ -244,6 +244,7 @@ fn init_writes_a_file_that_is_valid_and_touches_none_that_is_there() {
     let checked = run(&["validate", text(&path)]).unwrap();
     assert_eq!((checked.exit, checked.stderr.as_str()), (Exit::Success, ""));
     assert!(!data.exists());
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with(init::SCHEMA));
 
     std::fs::write(&path, "mine").unwrap();
     let Err(Failure::Error(message)) = init(&[]) else { panic!() };

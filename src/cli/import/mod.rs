@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
+use crate::cli::init;
 use crate::cli::{Exit, Failure, print, tame, to_stderr};
 use crate::config::crontab::Form;
 
@@ -123,7 +124,8 @@ pub(crate) fn run(globals: &Globals, args: &ImportArgs) -> Result<Exit, Failure>
         names => format!(" from {}", names.join(", ")),
     };
     let from: String = from.chars().filter(|letter| !letter.is_control()).collect();
-    let head = format!("# Made by \"runwisp import {}\"{from}.\n", args.source.name());
+    let source = args.source.name();
+    let head = format!("{}\n# Made by \"runwisp import {source}\"{from}.\n", init::SCHEMA);
     let is_blocked = args.target == Target::Config && import.has_broken();
     let mut said = String::new();
     match &args.target {
