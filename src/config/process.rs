@@ -8,7 +8,7 @@ use super::surroundings::Surroundings;
 use super::table::Table;
 use super::variables;
 use crate::base::sentence::quoted;
-use crate::model::process::{EnvBase, Process, RunAs};
+use crate::model::process::{EnvBase, Process, RunAs, is_posix_shell};
 
 /// The longest name that useradd(8) takes.
 const ACCOUNT_LIMIT: usize = 32;
@@ -48,7 +48,13 @@ fn shell(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Option<PathBuf> 
         table.error("shell", message);
         return None;
     }
-    Some(surroundings.resolve(text))
+    let shell = surroundings.resolve(text);
+    if !is_posix_shell(&shell) {
+        let message =
+            format!("{} gets no -e: a script goes on after a command that fails", quoted(text));
+        table.warn("shell", message);
+    }
+    Some(shell)
 }
 
 /// Absolute, but a leading `~` stays: it is the home of whoever the run executes as.

@@ -21,7 +21,6 @@ use crate::model::change::Change;
 use crate::model::decision::{Decision, What};
 use crate::model::job::{AfterFailure, Job, JobName};
 use crate::model::run::{Leader, Phase, RunId};
-use crate::process::spec::is_posix_shell;
 use crate::process::survivor::{self, Survivor};
 use crate::store::runs::Unfinished;
 use crate::store::{Error, Store};
@@ -143,15 +142,6 @@ fn is_new_boot(stored: Option<&str>, now: Option<String>) -> bool {
 
 /// What the owner should know, and what keeps nothing from starting.
 pub(crate) fn warn(config: &Config, data: &Path) {
-    for job in &config.jobs {
-        if !is_posix_shell(&job.process.shell) {
-            let shell = job.process.shell.display();
-            log::warn!(
-                "{shell} gets no -e: a script goes on after a command that fails task={}",
-                job.name
-            );
-        }
-    }
     let Some(wanted) = config.storage.min_free_space else { return };
     match free_space(data) {
         Ok(free) if free >= wanted => {}

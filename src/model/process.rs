@@ -6,6 +6,16 @@ use std::sync::Arc;
 /// Variables, each name once.
 pub(crate) type Variables = Arc<[(String, String)]>;
 
+/// Shells by their file name that end a script at its first failing command when they get `-e`, and
+/// take what follows the script as its arguments.
+const POSIX_SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"];
+
+/// Whether it is one of these (docs/configuration.md, Shell). Other interpreters get `-c` alone.
+pub(crate) fn is_posix_shell(shell: &Path) -> bool {
+    let name = shell.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| POSIX_SHELLS.contains(&name))
+}
+
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) env_base: EnvBase,

@@ -9,16 +9,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::param::{Param, ParamKind};
-use crate::model::process::{EnvBase, Process};
+use crate::model::process::{EnvBase, Process, is_posix_shell};
 use crate::model::run::Run;
 use crate::process::account::{self, Account};
 use crate::process::spec::Surroundings;
 use crate::sys::child::{self, Child, Program, SpawnError, Step, User};
 use crate::sys::error_text;
 
-/// Shells that know `-e`: stop at the first command that fails (docs/configuration.md, Shell).
-const POSIX_SHELLS: [&[u8]; 8] =
-    [b"sh", b"bash", b"dash", b"ash", b"ksh", b"mksh", b"zsh", b"busybox"];
 /// What cron gives (docs/configuration.md, Environment).
 const CLEAN_PATH: &[u8] = b"/usr/bin:/bin";
 
@@ -218,12 +215,6 @@ impl Command<'_> {
             }
         }
     }
-}
-
-/// Whether scripts of this shell stop at the first failing command; other interpreters get
-/// `-c` alone, which the daemon warns about at its start.
-pub(crate) fn is_posix_shell(shell: &Path) -> bool {
-    shell.file_name().is_some_and(|name| POSIX_SHELLS.contains(&name.as_bytes()))
 }
 
 /// Arguments reach the last command of a script; other interpreters have their own ways to ask for

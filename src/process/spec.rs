@@ -14,8 +14,6 @@ use crate::model::run::Run;
 use crate::process::command::{Command, Launch, name};
 use crate::process::mask::is_secret;
 
-pub(crate) use crate::process::command::is_posix_shell;
-
 /// Variables that speak to the daemon and to nobody else: its password and settings, and what
 /// systemd tells a service about itself (systemd.exec(5), sd_notify(3), sd_listen_fds(3)).
 const REMOVED: [&[u8]; 3] = [b"NOTIFY_SOCKET", b"CREDENTIALS_DIRECTORY", b"JOURNAL_STREAM"];

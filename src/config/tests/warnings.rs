@@ -32,6 +32,7 @@ fn what_has_no_effect_or_a_surprising_one_is_said() {
             "may start many runs",
         ),
         (with_service("parallelism = 2"), "3:1: services.s.parallelism: ", "use instances"),
+        (with_task("shell = \"/opt/fish\""), "3:1: tasks.t.shell: ", "goes on after a command"),
         (
             cron("[notify]\ndefault_timeout = \"14s\""),
             "5:1: notify.default_timeout: ",
