@@ -205,9 +205,8 @@ export const mount = (root, { store }) => {
     say(span, `${dayTime(from)} to ${dayTime(to)}, ${zone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone}`);
     for (const segment of segments) set(segment, "aria-pressed", String(segment.value === view.range));
     later.disabled = !canMoveOn(view, at);
-    const isEmpty = loaded && store.isLoaded && !store.tasks.size;
-    chart.hidden = ground.notes.hidden = !loaded || isEmpty;
-    if (isEmpty) fill(state, empty("No tasks yet", "Tasks are defined in runwisp.toml."));
+    chart.hidden = ground.notes.hidden = !loaded || !store.tasks.size;
+    if (loaded && store.isLoaded && !store.tasks.size) fill(state, empty("No tasks yet", "Tasks are defined in runwisp.toml."));
     if (chart.hidden) return;
     stand();
     width = PHONE.matches ? PHONE_WIDTH : scroll.clientWidth;
