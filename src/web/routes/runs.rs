@@ -17,7 +17,6 @@ pub(super) static ROUTES: &[Route] = &[
         .gives(json("Run"))
         .fails(&[404]),
     delete("/api/tasks/{taskName}/runs/{runId}", "deleteRun", runs::delete)
-        .alias("/api/runs/{runId}")
         .about("Delete a run and its log")
         .gives(NOTHING)
         .fails(&[404, 409, 503]),
@@ -52,6 +51,10 @@ pub(super) static ROUTES: &[Route] = &[
         .about("One run by its id alone")
         .gives(json("Run"))
         .fails(&[404]),
+    delete("/api/runs/{runId}", "deleteRunById", runs::delete)
+        .about("Delete a run and its log by its id alone")
+        .gives(NOTHING)
+        .fails(&[404, 409, 503]),
     post("/api/runs/bulk/delete", "bulkDeleteRuns", bulk::delete)
         .about("Put runs into the trash")
         .gives(json("BulkAffected"))
