@@ -337,7 +337,7 @@ fn a_flood_through_every_policy_keeps_what_the_policy_says_in_flat_memory() {
     assert!(home.log(&row).contains("[SYSTEM] Process killed: log_max_size 1 MB reached"));
 
     let peak = process::kib(daemon.pid(), "VmHWM");
-    assert!(peak < 24_000, "{peak} KiB");
+    assert!(peak < 32_000, "{peak} KiB");
     daemon.stop_well();
 }
 
@@ -371,8 +371,10 @@ fn a_million_runs_of_history_cost_a_start_neither_time_nor_memory() {
     let output = home.run(["history", "task-0", "-n", "3"]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_eq!(shown.lines().count(), 4, "three and the head: {shown}");
+    // Half of it is the hash of the password, 19 MiB for a moment; a hundred bytes of each run would
+    // be 95 MiB.
     let peak = process::kib(daemon.pid(), "VmHWM");
-    assert!(peak < 40_000, "{peak} KiB");
+    assert!(peak < 60_000, "{peak} KiB");
     daemon.stop_well();
 }
 
