@@ -187,7 +187,7 @@ no_drop_in gate
 section "a long time to stop"
 { printf '[daemon]\nshutdown_timeout = "10s"\n' && cat /box/runwisp.toml; } >/tmp/patient.toml
 config /tmp/patient.toml
-systemctl start runwisp
+systemctl restart runwisp
 check "the daemon says that the unit is less patient" soon 10 \
     journal_has '^systemd kills runwisp.service after TimeoutStopSec=10s, before .*\(10s\) is over' -p warning
 systemctl stop runwisp
