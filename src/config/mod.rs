@@ -362,6 +362,11 @@ fn daemon_pointer(key: &str) -> Option<String> {
     match key {
         "host" | "port" | "data" => Some(format!("use the --{key} flag")),
         "password" => Some("use RUNWISP_PASSWORD in the environment".to_owned()),
+        "tls" | "tls_cert" | "tls_key" => {
+            Some("there is no TLS here; put a reverse proxy in front".to_owned())
+        }
+        _ if key.contains("update") => Some("RunWisp never calls out to look for one".to_owned()),
+        _ if key.contains("remote") => Some("RunWisp takes no jobs from elsewhere".to_owned()),
         _ => None,
     }
 }

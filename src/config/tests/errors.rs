@@ -111,6 +111,9 @@ fn misplaced_keys_get_a_pointer() {
         (defaults("timezone = \"UTC\""), "2:1: defaults.timezone: ", &["use [scheduler] timezone"]),
         (daemon("host = \"::\""), "2:1: daemon.host: ", &["use the --host flag"]),
         (daemon("port = 80"), "2:1: daemon.port: ", &["use the --port flag"]),
+        (daemon("tls = \"auto\""), "2:1: daemon.tls: ", &["a reverse proxy"]),
+        (daemon("check_updates = false"), "2:1: daemon.check_updates: ", &["never calls out"]),
+        (daemon("remote_dispatch = true"), "2:1: daemon.remote_dispatch: ", &["takes no jobs"]),
         (daemon("data = \"/x\""), "2:1: daemon.data: ", &["use the --data flag"]),
         (
             daemon("password = \"secret\""),
