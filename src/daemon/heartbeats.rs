@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::base::time::Clock;
 use crate::config::Config;
-use crate::daemon::StartError;
 use crate::inbox::{Asker, Inbox};
 use crate::model::job::{Job, JobName};
 use crate::model::notifier::Heartbeat;
@@ -36,19 +35,19 @@ struct State {
 }
 
 impl Heartbeats {
-    pub(crate) fn start(
+    pub(crate) fn new(
         config: &Config,
         facts: &Facts,
         logs: &Path,
         asker: &Asker,
         clock: &Clock,
         inbox: &Inbox,
-    ) -> Result<Heartbeats, StartError> {
+    ) -> Heartbeats {
         let pulse = Pulse::new(facts.clone(), logs.to_owned(), inbox.clone());
         let (asker, clock) = (asker.clone(), clock.clone());
         let heartbeats = Heartbeats { pulse, asker, clock, state: Arc::default() };
         heartbeats.follow(config);
-        Ok(heartbeats)
+        heartbeats
     }
 
     /// The switches are those of this configuration from now on.

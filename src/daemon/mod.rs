@@ -184,7 +184,7 @@ fn run_locked(options: &Options, config: &mut Config) -> Result<u8, StartError> 
     let free = config.storage.min_free_space;
     let surroundings = Surroundings::new(env::vars_os(), home, logs.clone(), free)
         .with_socket(options.socket.clone());
-    let heartbeats = Heartbeats::start(config, &alert_facts, &logs, &asker, &clock, &inbox)?;
+    let heartbeats = Heartbeats::new(config, &alert_facts, &logs, &asker, &clock, &inbox);
     let reloader = Arc::new(Reloader {
         path: config.path.clone(),
         clock: clock.clone(),

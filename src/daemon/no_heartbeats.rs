@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::base::time::Clock;
 use crate::config::Config;
-use crate::daemon::StartError;
 use crate::inbox::{Asker, Inbox};
 use crate::model::run::Run;
 use crate::notify::Facts;
@@ -13,15 +12,15 @@ use crate::notify::Facts;
 pub(crate) struct Heartbeats;
 
 impl Heartbeats {
-    pub(crate) fn start(
+    pub(crate) fn new(
         _: &Config,
         _: &Facts,
         _: &Path,
         _: &Asker,
         _: &Clock,
         _: &Inbox,
-    ) -> Result<Heartbeats, StartError> {
-        Ok(Heartbeats)
+    ) -> Heartbeats {
+        Heartbeats
     }
 
     pub(crate) fn follow(&self, _: &Config) {}
