@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod argv;
+mod ask;
 mod background;
 mod backup;
 mod command;

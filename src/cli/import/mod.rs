@@ -19,13 +19,12 @@ pub(crate) mod systemd;
 mod words;
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
 use crate::cli::init;
-use crate::cli::{Exit, Failure, print, tame, to_stderr};
+use crate::cli::{Exit, Failure, ask, print, tame, to_stderr};
 use crate::config::crontab::Form;
 
 /// What `import` is asked.
@@ -153,16 +152,13 @@ pub(crate) fn run(globals: &Globals, args: &ImportArgs) -> Result<Exit, Failure>
 fn write_file(path: &Path, text: &str, existing: Existing) -> Result<(), Failure> {
     if path.exists() && existing == Existing::Refuse {
         let shown = path.display();
-        if !io::stdin().is_terminal() {
-            let message = format!("{shown} already exists; --force replaces it");
-            return Err(Failure::Error(message));
-        }
-        to_stderr(&format!("{shown} already exists. Replace it? [y/N] "));
-        _ = io::stderr().flush();
-        let mut answer = String::new();
-        _ = io::stdin().lock().read_line(&mut answer);
-        if !matches!(answer.trim(), "y" | "Y" | "yes") {
-            return Err(Failure::Error(format!("{shown} is left as it was")));
+        match ask::confirm(&format!("{shown} already exists. Replace it?"))? {
+            Some(true) => {}
+            Some(false) => return Err(Failure::Error(format!("{shown} is left as it was"))),
+            None => {
+                let message = format!("{shown} already exists; --force replaces it");
+                return Err(Failure::Error(message));
+            }
         }
     }
     // The file itself is replaced, not a link to it.

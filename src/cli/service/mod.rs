@@ -10,12 +10,12 @@ mod uninstall;
 mod unit;
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::argv::{Argv, Usage, hint};
 use crate::cli::globals::Globals;
-use crate::cli::{Exit, Failure, cannot, failed, is_root, to_stderr};
+use crate::cli::{Exit, Failure, ask, cannot, failed, is_root};
 use crate::daemon::{boot, fingerprint, whole_file};
 use crate::store::{self, Reader};
 
@@ -198,18 +198,8 @@ fn instance(globals: &Globals) -> Result<String, Failure> {
     Ok(name.map_err(failed)?.as_str().to_owned())
 }
 
-/// Asks on a terminal; without one nobody can answer.
+/// Asks; without a terminal the flag says it.
 fn confirm(question: &str) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Error(format!("{question} There is no terminal to ask: use --yes")));
-    }
-    to_stderr(&format!("{question} [y/N] "));
-    Ok(["y", "yes"].contains(&answer()?.to_ascii_lowercase().as_str()))
-}
-
-/// A line of stdin.
-fn answer() -> Result<String, Failure> {
-    let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(failed)?;
-    Ok(line.trim().to_owned())
+    let nobody = || Failure::Error(format!("{question} There is no terminal to ask: use --yes"));
+    ask::confirm(question)?.ok_or_else(nobody)
 }

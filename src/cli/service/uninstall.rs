@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::cli::service::steps::Steps;
 use crate::cli::service::unit::{self, DROP_INS};
-use crate::cli::service::{Order, Service, answer, confirm, cron};
-use crate::cli::{Exit, Failure, cannot, print, to_stderr};
+use crate::cli::service::{Order, Service, confirm, cron};
+use crate::cli::{Exit, Failure, ask, cannot, print, to_stderr};
 use crate::daemon::lock::{self, Holder};
 use crate::store;
 
@@ -100,7 +100,7 @@ fn check_data(data: &Path) -> Result<(), Failure> {
         return Err(Failure::Error(format!("{shown} holds no history: delete it by hand")));
     }
     to_stderr(&format!("This deletes {shown} with its history and logs. Type \"delete\": "));
-    match answer()?.as_str() {
+    match ask::answer()?.as_str() {
         "delete" => Ok(()),
         _ => Err(Failure::Error("nothing was changed".to_owned())),
     }
