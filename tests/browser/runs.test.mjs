@@ -213,6 +213,28 @@ scene("runs are picked, run again, cancelled, and deleted with a way back", {}, 
   await counts(bar.locator("button:visible"), 0);
 });
 
+scene("a run that ends while a page asks for it has ended there", {}, async ({ page, daemon }) => {
+  await visit(page, "/");
+  const name = page.locator('.side-item[title="waits"] .side-name');
+  for (const [link, asked, shown] of [
+    [name, /\/api\/tasks\/waits\/runs\?/, ".run-verdict h2"],
+    [page.getByRole("link", { name: "All runs", exact: true }), /\/api\/runs\?.*limit=200/, ".run-table .cell-status"],
+  ]) {
+    const { id } = await daemon.run("waits");
+    await shows(name, /running$/);
+    const late = async (route) => {
+      // The page hears of the end before it gets this answer.
+      const response = await route.fetch();
+      await daemon.post(`tasks/waits/runs/${id}/stop`);
+      await shows(name, /stopped$/);
+      await route.fulfill({ response });
+    };
+    await page.route(asked, late, { times: 1 });
+    await link.click();
+    await shows(page.locator(shown).first(), /^stopped/);
+  }
+});
+
 scene("many are deleted only after a question", {}, async ({ page, daemon }) => {
   await visit(page, "/runs?task=old");
   await page.getByRole("button", { name: "Select", exact: true }).click();

@@ -122,6 +122,17 @@ const readInfo = async () => {
   learnZone(info.resolved_timezone);
 };
 
+/** Remembers what is heard of runs until `tell(hear)` says it again, or `end()`: an answer that was on its way may be older. */
+const listen = () => {
+  const heard = [];
+  const end = runs.on((kind, run) => heard.push([kind, run]));
+  const tell = (hear) => {
+    end();
+    for (const [kind, run] of heard) hear(kind, run);
+  };
+  return { tell, end };
+};
+
 let reading = null;
 let readAgain = false;
 /** Reads everything; a call during a read leads to one more. */
@@ -130,12 +141,15 @@ const read = () => {
     readAgain = true;
     return reading;
   }
+  const heard = listen();
   reading = Promise.all([readOutcomes(), readTasks(), readRuns(), readInfo()])
     .then(() => {
+      heard.tell((kind, run) => (kind === "deleted" ? drop(run) : keep(run)));
       isLoaded = true;
       changed();
     })
     .finally(() => {
+      heard.end();
       reading = null;
       if (readAgain) {
         readAgain = false;
@@ -220,10 +234,20 @@ const ended = (run) => {
   outcomes.set(name, [outcome, ...list].slice(0, OUTCOMES));
 };
 
-const apply = (kind, run) => {
+const keep = (run) => {
   if (run.status === "ended") ended(run);
   else active.set(run.id, run);
   place(run);
+};
+
+const drop = ({ id, task_name: name }) => {
+  active.delete(id);
+  recent = recent.filter((run) => run.id !== id);
+  outcomes.set(name, (outcomes.get(name) ?? []).filter((one) => one.id !== id));
+};
+
+const apply = (kind, run) => {
+  keep(run);
   const task = tasks.get(run.task_name);
   if (task && (task.kind === "service" || (kind === "created" && run.triggered_by === "cron"))) {
     passed.add(run.task_name);
@@ -234,9 +258,7 @@ const apply = (kind, run) => {
 };
 
 const forget = ({ run_id: id, task_name: name }) => {
-  active.delete(id);
-  recent = recent.filter((run) => run.id !== id);
-  outcomes.set(name, (outcomes.get(name) ?? []).filter((one) => one.id !== id));
+  drop({ id, task_name: name });
   if (latest.get(name)?.id === id) {
     get(ofTask(name, "/runs"), { limit: 1, status: "ended" })
       .then(({ runs: [run] }) => {
@@ -326,6 +348,7 @@ export const store = {
   onChange: changes.on,
   /** Hears `created`, `started`, `updated`, `ended`, `deleted` and the run. */
   onRun: runs.on,
+  listen,
   /** Hears that what a page has read itself may be old. */
   onStale: stale.on,
   /** Hears samples of the host. */

@@ -82,18 +82,28 @@ export const mount = (root, { store }) => {
   const read = () => {
     cancel();
     isLoading = true;
-    cancel = loading(box, {
+    let heard;
+    const end = loading(box, {
       rows: 14,
-      load: () => ask(),
+      load: () => {
+        heard?.end();
+        heard = store.listen();
+        return ask();
+      },
       draw: (page) => {
         isLoading = false;
         runs = [];
         total = page.total;
         take(page);
+        heard.tell(hear);
         draw();
         picked.draw();
       },
     });
+    cancel = () => {
+      heard.end();
+      end();
+    };
     count();
   };
 

@@ -82,7 +82,8 @@ export const mount = (root, { store, name }) => {
           ? el("div.panel-note", empty("No such run", ["Retention or a person has deleted it, or the address is wrong. ", el("a.prose-link", { href: taskPath(name) }, "Newest run")]))
           : el("div.panel-note", broken(error, show)));
       }
-      if (isOver || selected() !== id) return;
+      // Who has heard of it meanwhile knows more than the answer.
+      if (isOver || selected() !== id || panel?.run.id === id) return;
     }
     clear();
     panel = runPanel({
@@ -171,12 +172,14 @@ export const mount = (root, { store, name }) => {
   };
 
   const read = async () => {
+    const heard = store.listen();
     try {
       const page = await get(ofTask(name, "/runs"), { limit: PAGE });
       if (isOver) return;
-      isRead = true;
       runs = page.runs;
       isMore = page.total > runs.length;
+      heard.tell(note);
+      isRead = true;
       compose();
       draw();
       renew();
@@ -189,6 +192,7 @@ export const mount = (root, { store, name }) => {
       if (isRead && error instanceof Unreachable) return;
       fill(root, el("div.panel-note", broken(error, read)));
     } finally {
+      heard.end();
       clearTimeout(patience);
     }
   };
@@ -218,22 +222,26 @@ export const mount = (root, { store, name }) => {
     }
   };
 
-  const hear = (kind, run) => {
-    if (run.task_name !== name || !isRead) return;
+  const note = (kind, run) => {
+    if (run.task_name !== name) return;
     const at = runs.findIndex(({ id }) => id === run.id);
     if (kind === "deleted") {
       if (at >= 0) runs.splice(at, 1);
-      if (panel?.run.id === run.id) {
-        if (chosen()) panel.vanish();
-        else clear();
-      }
     } else if (at >= 0) runs[at] = run;
     else {
       const place = runs.findIndex((known) => millis(known.created_at) < millis(run.created_at) || (known.created_at === run.created_at && known.id < run.id));
-      if (place < 0 && isMore) return;
-      runs.splice(place < 0 ? runs.length : place, 0, run);
+      if (place >= 0 || !isMore) runs.splice(place < 0 ? runs.length : place, 0, run);
     }
-    if (panel?.run.id === run.id && kind !== "deleted") panel.update(run);
+  };
+
+  const hear = (kind, run) => {
+    if (run.task_name !== name || !isRead) return;
+    note(kind, run);
+    if (panel?.run.id === run.id) {
+      if (kind !== "deleted") panel.update(run);
+      else if (chosen()) panel.vanish();
+      else clear();
+    }
     if (runs.length < 2) compose();
     // The newest one is shown unless somebody has chosen.
     if (!panel || panel.run.id !== selected()) show();
