@@ -359,6 +359,8 @@ fn a_muted_task_is_told_nowhere_until_it_is_heard_again() {
     let session = daemon.login();
     assert_eq!(session.get("/api/tasks/bad").json()["muted_until"], until["muted_until"]);
     run(&session, "bad");
+    // Whether it is muted is asked when it is told.
+    wait_until("it is in the feed", PATIENCE, || feed(&session).len() == 2);
     session.post("/api/tasks/bad/unmute", "");
     run(&session, "bad");
     sink.next();
