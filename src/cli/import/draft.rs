@@ -84,6 +84,18 @@ impl Draft {
         }
     }
 
+    /// Says which settings are not among the keys; `why` stands behind a comma.
+    pub(crate) fn left_out(&mut self, why: &str, settings: &[&str]) {
+        if !settings.is_empty() {
+            self.note(format!("left out{why}: {}", settings.join(", ")));
+        }
+    }
+
+    /// As [`Draft::left_out`], of what only services have.
+    pub(crate) fn not_of_tasks(&mut self, settings: &[&str]) {
+        self.left_out(", a task has no such thing", settings);
+    }
+
     pub(crate) fn todo(&mut self, todo: impl Into<String>) {
         self.todos.push(todo.into());
     }

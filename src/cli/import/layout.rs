@@ -12,8 +12,7 @@ use super::fetch::files_in;
 use super::sections::{jobs, sections};
 use crate::base::sentence::error_text;
 use crate::base::time::Clock;
-use crate::cli::cannot;
-use crate::cli::{Failure, failed, init};
+use crate::cli::{Failure, cannot, failed, init};
 use crate::config;
 use crate::daemon::whole_file;
 

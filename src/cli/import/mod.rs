@@ -23,8 +23,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::Existing;
 use crate::cli::globals::Globals;
-use crate::cli::init;
-use crate::cli::{Exit, Failure, ask, print, tame, to_stderr};
+use crate::cli::{Exit, Failure, ask, init, print, tame, to_stderr};
 use crate::config::crontab::Form;
 
 /// What `import` is asked.

@@ -315,9 +315,7 @@ impl App<'_> {
                 && (!self.is_dump || *key == "instances" && self.text(key).as_deref() != Some("1"))
         };
         let lost: Vec<&str> = OF_SERVICES.into_iter().filter(is_own).collect();
-        if !lost.is_empty() {
-            draft.note(format!("left out, a task has no such thing: {}", lost.join(", ")));
-        }
+        draft.not_of_tasks(&lost);
         match self.text("cron_restart").or_else(|| self.text("cron")) {
             Some(cron) => {
                 draft.text("cron", cron);
@@ -395,9 +393,7 @@ impl App<'_> {
             .keys()
             .filter(|key| !KNOWN.contains(&key.as_str()) && !key.starts_with("env_"));
         let others: Vec<&str> = others.map(String::as_str).collect();
-        if !others.is_empty() {
-            draft.note(format!("left out: {}", others.join(", ")));
-        }
+        draft.left_out("", &others);
     }
 }
 

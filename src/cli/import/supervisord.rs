@@ -176,9 +176,7 @@ impl Program<'_> {
             let is_set = |key: &&str| self.get(key).is_some();
             let lost = ["startsecs", "startretries", "priority"].into_iter().filter(is_set);
             let lost: Vec<&str> = lost.collect();
-            if !lost.is_empty() {
-                draft.note(format!("left out, a task has no such thing: {}", lost.join(", ")));
-            }
+            draft.not_of_tasks(&lost);
         } else {
             match number("numprocs") {
                 Some(count @ 2..=64) => draft.set("instances", Value::Whole(count.into())),

@@ -125,7 +125,7 @@ fn timing(timer: &Unit, draft: &mut Draft) {
     if let Some(accuracy) = timer.get("Timer", "AccuracySec") {
         draft.note(format!("AccuracySec={accuracy}: runs on time"));
     }
-    const SAID: [&str; 13] = [
+    const SAID: [&str; 12] = [
         "OnCalendar",
         "OnUnitActiveSec",
         "OnUnitInactiveSec",
@@ -137,14 +137,11 @@ fn timing(timer: &Unit, draft: &mut Draft) {
         "FixedRandomDelay",
         "AccuracySec",
         "Unit",
-        "FixedRandomDelay",
         "RemainAfterElapse",
     ];
     let others: Vec<&str> =
         timer.keys("Timer").into_iter().filter(|key| !SAID.contains(key)).collect();
-    if !others.is_empty() {
-        draft.note(format!("left out: {}", others.join(", ")));
-    }
+    draft.left_out("", &others);
 }
 
 fn is_true(value: &str) -> bool {

@@ -241,9 +241,7 @@ fn left_out(service: &Unit, draft: &mut Draft) {
     }
     let others = keys.iter().filter(|key| !KNOWN.contains(key) && !directories.contains(key));
     let others: Vec<&str> = others.copied().collect();
-    if !others.is_empty() {
-        draft.note(format!("left out: {}", others.join(", ")));
-    }
+    draft.left_out("", &others);
     let conditions = service.keys("Unit").into_iter();
     let conditions =
         conditions.filter(|key| key.starts_with("Condition") || key.starts_with("Assert"));
