@@ -53,8 +53,10 @@ impl CronWatch {
     pub(crate) fn follow(&self, config: &Config) -> Result<bool, String> {
         let wanted = config.jobs.iter().any(|job| matches!(job.source, Source::Crontab(..)));
         let mut state = self.lock();
-        state.own = Stamp::of(config.files.iter().map(|file| &file.path));
-        state.named = Stamp::of(config.watched.iter());
+        if wanted {
+            state.own = Stamp::of(config.files.iter().map(|file| &file.path));
+            state.named = Stamp::of(config.watched.iter());
+        }
         match (&state.bell, wanted) {
             (None, true) => state.bell = Some(self.start()?),
             (Some(old), false) => {
