@@ -3,20 +3,19 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::time::Duration;
 
 use crate::base::duration;
 use crate::cli::import::systemd::unit::seconds;
+use crate::cli::service::property;
 use crate::cli::{Failure, cannot};
+use crate::config::SHUTDOWN_TIMEOUT;
 use crate::process::cgroup;
 use crate::threads;
 
 /// A process that a unit itself executes finds its own number here (systemd.exec(5)).
 pub(crate) const MANAGED: &str = "SYSTEMD_EXEC_PID";
-
-/// What a daemon has to stop where nothing else is said; the shipped unit is made for it.
-const USUAL: Duration = Duration::from_secs(3);
 
 /// A service of systemd.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +46,11 @@ impl Unit {
 
     /// systemctl says itself what goes wrong.
     pub(crate) fn tell(&self, what: &str) -> Result<(), Failure> {
-        let told = self.systemctl().args([what, "--", &self.name]).status();
+        let mut systemctl = Command::new("systemctl");
+        if self.of_user {
+            systemctl.arg("--user");
+        }
+        let told = systemctl.args([what, "--", &self.name]).status();
         let name = &self.name;
         match told {
             Ok(status) if status.success() => Ok(()),
@@ -58,19 +61,8 @@ impl Unit {
 
     /// How long it may take to stop; `None`: as long as it likes, or nobody knows.
     fn stop_timeout(&self) -> Option<Duration> {
-        let mut show = self.systemctl();
-        show.args(["show", "--value", "-p", "TimeoutStopUSec", "--", &self.name]);
-        let shown = show.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-        let text = String::from_utf8(shown.stdout).ok()?;
+        let text = property(self.of_user, &self.name, "TimeoutStopUSec");
         Duration::try_from_secs_f64(seconds(&text).filter(|seconds| *seconds > 0.0)?).ok()
-    }
-
-    fn systemctl(&self) -> Command {
-        let mut systemctl = Command::new("systemctl");
-        if self.of_user {
-            systemctl.arg("--user");
-        }
-        systemctl
     }
 }
 
@@ -83,7 +75,7 @@ pub(crate) fn is_managed(pid: u32, value: Option<OsString>) -> bool {
 /// answer of systemd, nor is it asked where it is known.
 pub(crate) fn check_stop(budget: Duration) {
     let pid = process::id();
-    if budget <= USUAL || !is_managed(pid, env::var_os(MANAGED)) {
+    if budget <= SHUTDOWN_TIMEOUT || !is_managed(pid, env::var_os(MANAGED)) {
         return;
     }
     let check = move || {

@@ -54,6 +54,10 @@ use schema::Shape;
 use surroundings::{Surroundings, Zone, Zones};
 use table::Table;
 
+/// What the daemon has to stop where nothing else is said: the shipped unit is made for it
+/// (docs/running.md, Shutdown).
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Everything that one file says.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -198,7 +202,7 @@ fn read_tables(
     let shutdown_timeout = daemon
         .as_ref()
         .and_then(|daemon| daemon.positive_duration("shutdown_timeout"))
-        .unwrap_or(Duration::from_secs(3));
+        .unwrap_or(SHUTDOWN_TIMEOUT);
     let external_url = daemon.as_ref().and_then(access::external_url);
     let metrics = daemon.as_ref().map_or(Metrics::Off, access::metrics);
     let trusted_proxies = daemon.as_ref().map(access::trusted_proxies).unwrap_or_default();

@@ -62,6 +62,7 @@ impl<'a> Call<'a> {
         found.map_or("", |(_, value)| value)
     }
 
+    /// Whether the path has this segment; an alias may have none.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.path.iter().any(|(known, _)| *known == name)
     }

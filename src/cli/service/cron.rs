@@ -55,9 +55,8 @@ pub(super) fn find_units(alive: Option<u32>, units: &mut Vec<String>, blocks: &m
     }
 }
 
-/// What systemd says of a unit; empty where it says nothing.
 pub(super) fn property(unit: &str, name: &str) -> String {
-    steps::output(&["systemctl", "show", "--value", "-p", name, "--", unit])
+    steps::property(false, unit, name)
 }
 
 /// Waits for a moment at which no job of a crontab is due.

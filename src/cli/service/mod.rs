@@ -9,6 +9,8 @@ pub(crate) mod takeover;
 mod uninstall;
 mod unit;
 
+pub(crate) use steps::property;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -62,9 +62,18 @@ fn program(words: &[&str]) -> Command {
     program
 }
 
+/// What systemd, or that of a user, says of a unit, as `systemctl show` knows it; empty where it
+/// says nothing.
+pub(crate) fn property(of_user: bool, unit: &str, name: &str) -> String {
+    let words = ["systemctl", "--user", "show", "--value", "-p", name, "--", unit];
+    match of_user {
+        true => output(&words),
+        false => output(&[&words[..1], &words[2..]].concat()),
+    }
+}
+
 impl Service {
-    /// A property of the unit, as `systemctl show` knows it.
     pub(super) fn property(&self, name: &str) -> String {
-        output(&self.systemctl(&["show", "--value", "-p", name, "--", &self.name]))
+        property(self.local, &self.name, name)
     }
 }
