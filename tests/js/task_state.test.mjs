@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  countOf, endWords, instanceOf, lastOf, markOf, matches, missing, nextWord, ORDERS, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf, usedWords,
+  countOf, endWords, instanceOf, lastOf, markOf, matches, missing, nextWord, ORDERS, placeOf, policyOf, resultOf, STATES, stateOf, timeOf, tookOf, triggerOf, usedWords,
 } from "../../static/assets/js/task_state.js";
 
 const SECOND = 1e9;
@@ -197,4 +197,12 @@ test("what a run has used is said where it is known", () => {
     [{}, ""], [{ cpu_ms: 0 }, "cpu 0.0s"], [{ cpu_ms: 72_000, peak_memory_bytes: 31 << 20 }, "cpu 1m 12s, peak memory 31.0 MB"],
     [{ peak_memory_bytes: 2048 }, "peak memory 2 KB"],
   ]) assert.equal(usedWords(run), text);
+});
+
+test("a run has its place among others, newest first", () => {
+  const run = (id, at) => ({ id, created_at: time(NOW + at) });
+  const runs = [run("d", 3), run("c", 1), run("b", 1)];
+  for (const [given, place] of [[run("e", 5), 0], [run("e", 2), 1], [run("bb", 1), 2], [run("a", 1), -1], [run("a", 0), -1]]) {
+    assert.equal(placeOf(given, runs), place, given.id);
+  }
 });

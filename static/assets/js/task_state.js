@@ -11,6 +11,10 @@ export const STATES = ["attention", "running", "scheduled", "manual", "idle"];
 /** When a run happened: its start, else its creation. */
 export const timeOf = (run) => millis(run.start_at ?? run.created_at);
 
+/** Where a run belongs in a list, newest first; -1 is behind all. */
+export const placeOf = (run, runs) =>
+  runs.findIndex((known) => millis(known.created_at) < millis(run.created_at) || (known.created_at === run.created_at && known.id < run.id));
+
 /** How long it took; of a running one, so far. NaN if it never started. */
 export const tookOf = (run, now) => (run.end_at ? millis(run.end_at) : now) - millis(run.start_at);
 

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { onSecond, onZone, zone } from "../clock.js";
 import { el, fill, set, say } from "../dom.js";
 import { asQuery, readFilter, wants, writeFilter } from "../filters.js";
-import { grouped, millis } from "../format.js";
+import { grouped } from "../format.js";
 import { icon } from "../marks.js";
 import { filterBar } from "../parts/filter_bar.js";
 import { runTable } from "../parts/run_table.js";
@@ -15,6 +15,7 @@ import { pageKeys } from "../keys.js";
 import { go } from "../router.js";
 import { keep, setting } from "../settings.js";
 import { all } from "../signal.js";
+import { placeOf } from "../task_state.js";
 
 const PAGE = 200;
 const NEWEST = { field: "created_at", direction: "desc" };
@@ -142,7 +143,7 @@ export const mount = (root, { store }) => {
       runs.splice(at, 1);
       total -= 1;
     } else if (isWanted && isNewest()) {
-      const place = runs.findIndex((known) => millis(known.created_at) < millis(run.created_at) || (known.created_at === run.created_at && known.id < run.id));
+      const place = placeOf(run, runs);
       if (place < 0 && isMore) return;
       runs.splice(place < 0 ? runs.length : place, 0, run);
       total += 1;

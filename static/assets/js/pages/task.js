@@ -6,7 +6,7 @@ import { now, onZone, zone } from "../clock.js";
 import { durationChart } from "../charts/durations.js";
 import { heatMap } from "../charts/heat.js";
 import { el, fill } from "../dom.js";
-import { dayKey, millis } from "../format.js";
+import { dayKey } from "../format.js";
 import { pageKeys } from "../keys.js";
 import { instances } from "../parts/instances.js";
 import { logSearch } from "../parts/log_search.js";
@@ -18,6 +18,7 @@ import { taskHead } from "../parts/task_head.js";
 import { failed } from "../parts/toast.js";
 import { go, here, lineOf, runPath, taskPath } from "../router.js";
 import { all } from "../signal.js";
+import { placeOf } from "../task_state.js";
 
 const PAGE = 100;
 const CHARTED = 100;
@@ -229,7 +230,7 @@ export const mount = (root, { store, name }) => {
       if (at >= 0) runs.splice(at, 1);
     } else if (at >= 0) runs[at] = run;
     else {
-      const place = runs.findIndex((known) => millis(known.created_at) < millis(run.created_at) || (known.created_at === run.created_at && known.id < run.id));
+      const place = placeOf(run, runs);
       if (place >= 0 || !isMore) runs.splice(place < 0 ? runs.length : place, 0, run);
     }
   };
